@@ -1,0 +1,185 @@
+"""The one interface between engine and policies: what a policy sees, what it answers, what it learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from gogh_sim.types import BoolArray, Cluster, FloatArray, GpuId, IntArray, Job, JobId, SolveReport, Workload
+
+Placement = tuple[GpuId, ...]
+_NO_PLACEMENTS: Mapping[JobId, Placement] = MappingProxyType({})
+_NO_CAPS: Mapping[GpuId, float] = MappingProxyType({})
+
+
+class Wake(StrEnum):
+    """Why the scheduler is asked."""
+
+    ARRIVAL = "arrival"
+    FINISH = "finish"
+    ROUND = "round"
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveJob:
+    """A pending or running job as seen at ``ClusterView.now_s``.
+
+    `remaining_s` is the work left in seconds of the gang alone on the reference type. `gpus` is empty while pending.
+    `placed_s` is when it got its present GPUs, `first_start_s` when it first ran (nan: never).
+    """
+
+    job: Job
+    remaining_s: float
+    gpus: Placement
+    placed_s: float
+    first_start_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """Use of the cluster; arrays are read-only, in the cluster's GPU (or node) order.
+
+    `jobs` counts jobs per GPU, `fraction` sums their GPU fractions, `memory_gib` their footprints;
+    `residents` names them. `node_on` is False for a node that is off, which a placement wakes.
+    """
+
+    jobs: IntArray
+    fraction: FloatArray
+    memory_gib: FloatArray
+    residents: Sequence[Sequence[JobId]]
+    node_on: BoolArray
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """What a policy may see at a decision. Mappings are read-only and valid during the call only.
+
+    `pending` is in order of submission (re-queued jobs keep their place by submission), `running` in order of job id.
+    """
+
+    now_s: float
+    wakes: frozenset[Wake]
+    cluster: Cluster
+    pending: Mapping[JobId, ActiveJob]
+    running: Mapping[JobId, ActiveJob]
+    occupancy: Occupancy
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Changes to the placement: a job not named stays as it is, so a decision costs what it changes.
+
+    `place` starts pending jobs and moves running ones; `evict` sends running jobs back to the queue. Evictions and
+    moves release their GPUs before anything is placed. `power_caps` sets watts per GPU until changed.
+    """
+
+    place: Mapping[JobId, Placement] = _NO_PLACEMENTS
+    evict: frozenset[JobId] = frozenset()
+    power_caps: Mapping[GpuId, float] = _NO_CAPS
+    solve: SolveReport | None = None
+
+    @classmethod
+    def target(
+        cls,
+        view: ClusterView,
+        placement: Mapping[JobId, Placement],
+        solve: SolveReport | None = None,
+    ) -> Decision:
+        """Decision that leads from the present placement to exactly `placement`; who is not in it is evicted."""
+        running = view.running
+        changed = {j: gpus for j, gpus in placement.items() if j not in running or running[j].gpus != gpus}
+        return cls(place=changed, evict=frozenset(running.keys() - placement.keys()), solve=solve)
+
+
+NOTHING = Decision()
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A measurement of one job over a stretch with constant partners.
+
+    `rate` is in iterations per second of the whole gang; `partners` and `power_w` are those of its slowest GPU.
+    """
+
+    time_s: float
+    job: Job
+    gpu_type: str
+    partners: tuple[Job, ...]
+    num_nodes: int
+    rate: float
+    power_w: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a learner believed of an observed situation just before it saw the observation.
+
+    `rate` in iterations per second of the gang; `source` is "P1", "P2" or "measured".
+    """
+
+    observation: Observation
+    source: str
+    rate: float
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """Speeds and watts of jobs, by somebody's knowledge; J jobs, T GPU types in cluster order.
+
+    Attributes
+    ----------
+    speed
+        (J, T) relative speed of the whole gang alone; nan where it cannot run (memory, types not allowed are
+        not looked at).
+    norm
+        (T, J, J) normalised throughput of the row job beside the column job on one GPU; nan where the pair does
+        not fit. The diagonal is a job beside another of its kind.
+    power_w
+        (J, T) watts of one GPU running the job alone.
+    pair_power_w
+        (T, J, J) watts of one GPU running the pair.
+    """
+
+    speed: FloatArray
+    norm: FloatArray
+    power_w: FloatArray
+    pair_power_w: FloatArray
+
+
+class ThroughputSource(Protocol):
+    """Anything that answers how fast jobs run and what they draw: estimators, or the truth for the oracle."""
+
+    def beliefs(self, jobs: Sequence[Job]) -> Beliefs:
+        """All questions of a round in one call."""
+        ...
+
+
+@dataclass(frozen=True)
+class PolicyContext:
+    """What every policy is built with: the cluster, the public facts of workloads, and its own random stream."""
+
+    cluster: Cluster
+    workloads: Mapping[str, Workload]
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+
+
+class Scheduler(Protocol):
+    """A policy. Its first constructor argument is a `PolicyContext`."""
+
+    def decide(self, view: ClusterView) -> Decision:
+        """Answer one wake-up; called once per timestamp, after all its other events."""
+        ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A policy that learns: it is told of measurements before the next `decide`."""
+
+    def observe(self, observations: Sequence[Observation]) -> Sequence[Prediction]:
+        """Take in measurements; return what was believed of each just before."""
+        ...
