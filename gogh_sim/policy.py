@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -13,8 +12,6 @@ import numpy as np
 from gogh_sim.types import BoolArray, Cluster, FloatArray, GpuId, IntArray, Job, JobId, SolveReport, Workload
 
 Placement = tuple[GpuId, ...]
-_NO_PLACEMENTS: Mapping[JobId, Placement] = MappingProxyType({})
-_NO_CAPS: Mapping[GpuId, float] = MappingProxyType({})
 
 
 class Wake(StrEnum):
@@ -59,7 +56,7 @@ class Occupancy:
 class ClusterView:
     """What a policy may see at a decision. Mappings are read-only and valid during the call only.
 
-    `pending` is in order of submission (re-queued jobs keep their place by submission), `running` in order of job id.
+    `pending` is in order of submission (a re-queued job takes its old place), `running` in order of start.
     """
 
     now_s: float
@@ -78,9 +75,9 @@ class Decision:
     moves release their GPUs before anything is placed. `power_caps` sets watts per GPU until changed.
     """
 
-    place: Mapping[JobId, Placement] = _NO_PLACEMENTS
+    place: Mapping[JobId, Placement] = field(default_factory=dict)
     evict: frozenset[JobId] = frozenset()
-    power_caps: Mapping[GpuId, float] = _NO_CAPS
+    power_caps: Mapping[GpuId, float] = field(default_factory=dict)
     solve: SolveReport | None = None
 
     @classmethod

@@ -1,0 +1,206 @@
+"""Collects what happens during a run, row by row, and hands it over as `Records`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from gogh_sim.engine.decisions import Moves
+from gogh_sim.engine.jobs import JobState, Status
+from gogh_sim.engine.records import Records
+from gogh_sim.engine.world import World
+from gogh_sim.policy import Prediction, Wake
+from gogh_sim.types import SolveReport
+
+_SOLVER_COLUMNS = ("status", "objective", "bound", "gap", "groups", "columns", "rows", "fallback", "unpacked")
+_NO_SOLVER = ("", float("nan"), float("nan"), float("nan"), 0, 0, 0, False, 0)
+_JOB_COLUMNS = {
+    "job_id": "str",
+    "submit_s": "float64",
+    "first_start_s": "float64",
+    "end_s": "float64",
+    "status": "str",
+    "workload": "str",
+    "kind": "str",
+    "num_gpus": "int64",
+    "gpu_fraction": "float64",
+    "user": "str",
+    "queue": "str",
+    "deadline_s": "float64",
+    "floor": "float64",
+    "reference_s": "float64",
+    "done_s": "float64",
+    "preemptions": "int64",
+    "migrations": "int64",
+    "allocated_gpu_s": "float64",
+    "gpu_energy_j": "float64",
+}
+_DECISION_COLUMNS = {
+    "decision": "int64",
+    "time_s": "float64",
+    "wakes": "str",
+    "pending": "int64",
+    "running": "int64",
+    "started": "int64",
+    "moved": "int64",
+    "evicted": "int64",
+    "status": "str",
+    "objective": "float64",
+    "bound": "float64",
+    "gap": "float64",
+    "groups": "int64",
+    "columns": "int64",
+    "rows": "int64",
+    "fallback": "bool",
+    "unpacked": "int64",
+}
+_TIMING_COLUMNS = {"decision": "int64", "decide_s": "float64", "build_s": "float64", "solve_s": "float64"}
+_ESTIMATE_COLUMNS = {
+    "time_s": "float64",
+    "job_id": "str",
+    "workload": "str",
+    "gpu_type": "str",
+    "partners": "str",
+    "source": "str",
+    "predicted_rate": "float64",
+    "measured_rate": "float64",
+}
+_EVENT_COLUMNS = {"time_s": "float64", "event": "str", "job_id": "str", "node_id": "str", "gpus": "str"}
+
+
+def _frame(rows: Iterable[tuple[Any, ...]], columns: dict[str, str]) -> pd.DataFrame:
+    return pd.DataFrame.from_records(list(rows), columns=list(columns)).astype(columns)
+
+
+class Recorder:
+    """Rows of every table of `Records`, in order of time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._timeline: list[tuple[float, ...]] = []
+        self._decisions: list[tuple[Any, ...]] = []
+        self._timings: list[tuple[float, ...]] = []
+        self._estimates: list[tuple[Any, ...]] = []
+        self._events: list[tuple[Any, ...]] = []
+
+    def job_event(self, now_s: float, event: str, state: JobState) -> None:
+        """Something happened to a job."""
+        gpus = "|".join(map(str, state.gpu_ids))
+        node = state.gpu_ids[0].node_id if state.num_nodes == 1 and state.gpu_ids else ""
+        self._events.append((now_s, event, state.job.job_id, node, gpus))
+
+    def node_event(self, now_s: float, event: str, node: int) -> None:
+        """A node went off, woke or came on."""
+        self._events.append((now_s, event, "", self._world.cluster.nodes[node].node_id, ""))
+
+    def state(self, now_s: float) -> None:
+        """The world's watts and counts from now on; the last call of a moment counts."""
+        world = self._world
+        row = (
+            now_s,
+            world.meter.total_gpu_w,
+            world.meter.total_node_w,
+            len(world.pending),
+            len(world.running),
+            world.meter.nodes_on,
+            *world.book.busy_gpus,
+            *world.book.jobs_on,
+        )
+        if self._timeline and self._timeline[-1][0] == now_s:
+            self._timeline[-1] = row
+        else:
+            self._timeline.append(row)
+
+    def decision(
+        self,
+        now_s: float,
+        wakes: frozenset[Wake],
+        queue: tuple[int, int],
+        moves: Moves,
+        solve: SolveReport | None,
+        decide_s: float,
+    ) -> None:
+        """A scheduler call with the pending and running jobs it saw, what it changed and how long it took."""
+        number = len(self._decisions)
+        solver = _NO_SOLVER if solve is None else tuple(getattr(solve, name) for name in _SOLVER_COLUMNS)
+        changes = (len(moves.start), len(moves.move), len(moves.evict))
+        self._decisions.append((number, now_s, "+".join(sorted(wakes)), *queue, *changes, *solver))
+        clock = (0.0, 0.0) if solve is None else (solve.build_s, solve.solve_s)
+        self._timings.append((number, decide_s, *clock))
+
+    def predictions(self, now_s: float, predictions: Iterable[Prediction]) -> None:
+        """What a learner had believed of situations that were now measured."""
+        for prediction in predictions:
+            seen = prediction.observation
+            partners = "|".join(sorted(job.workload for job in seen.partners))
+            situation = (seen.job.job_id, seen.job.workload, seen.gpu_type, partners)
+            self._estimates.append((now_s, *situation, prediction.source, prediction.rate, seen.rate))
+
+    def records(self) -> Records:
+        """Everything, as tables."""
+        names = self._world.cluster.type_names
+        timeline = {"time_s": "float64", "gpu_w": "float64", "node_w": "float64", "pending": "int64"}
+        timeline |= {"running": "int64", "nodes_on": "int64"}
+        timeline |= {f"busy_{name}": "int64" for name in names} | {f"jobs_on_{name}": "int64" for name in names}
+        return Records(
+            jobs=_frame((_job_row(state) for state in self._world.states.values()), _JOB_COLUMNS),
+            timeline=_frame(self._timeline, timeline),
+            decisions=_frame(self._decisions, _DECISION_COLUMNS),
+            timings=_frame(self._timings, _TIMING_COLUMNS),
+            estimates=_frame(self._estimates, _ESTIMATE_COLUMNS),
+            events=_frame(self._events, _EVENT_COLUMNS),
+            gpus=self._gpus(),
+            nodes=self._nodes(),
+            sources=_frame(sorted(self._world.source_gpu_s.items()), {"tag": "str", "gpu_s": "float64"}),
+        )
+
+    def _gpus(self) -> pd.DataFrame:
+        cluster, world = self._world.cluster, self._world
+        rows = [
+            (
+                gpu.node_id,
+                gpu.slot,
+                cluster.type_names[cluster.type_of[i]],
+                world.busy_s[i],
+                world.meter.gpu_energy_j[i],
+            )
+            for i, gpu in enumerate(cluster.gpu_ids)
+        ]
+        columns = {"node_id": "str", "slot": "int64", "gpu_type": "str", "busy_s": "float64", "energy_j": "float64"}
+        return _frame(rows, columns)
+
+    def _nodes(self) -> pd.DataFrame:
+        meter = self._world.meter
+        rows = [
+            (node.node_id, node.gpu_type, meter.node_on_s[i], meter.node_energy_j[i])
+            for i, node in enumerate(self._world.cluster.nodes)
+        ]
+        return _frame(rows, {"node_id": "str", "gpu_type": "str", "on_s": "float64", "energy_j": "float64"})
+
+
+def _job_row(state: JobState) -> tuple[Any, ...]:
+    job = state.job
+    status = state.status if state.status in (Status.FINISHED, Status.FAILED) else "unfinished"
+    return (
+        job.job_id,
+        job.submit_s,
+        state.first_start_s,
+        state.end_s,
+        str(status),
+        job.workload,
+        str(job.kind),
+        job.num_gpus,
+        job.gpu_fraction,
+        job.user,
+        job.queue,
+        job.deadline_s,
+        job.floor,
+        job.reference_s,
+        (job.work - state.remaining) / job.reference_rate,
+        state.preemptions,
+        state.migrations,
+        state.allocated_gpu_s,
+        state.energy_j,
+    )

@@ -1,0 +1,263 @@
+"""The SimPy side: arrivals, round ticks and timers wake the scheduler; its decisions move the world.
+
+There is no process per GPU or job. A job's next event (ready, finish) is a timer that carries the job's schedule
+number; when the job changes, the number moves on and the old timer, once it fires, does nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import simpy
+from simpy.events import EventPriority
+
+from gogh_sim.engine.decisions import Moves, resolve
+from gogh_sim.engine.jobs import JobState, Status
+from gogh_sim.engine.observer import Observer
+from gogh_sim.engine.recorder import Recorder
+from gogh_sim.engine.records import Records
+from gogh_sim.engine.settings import EngineSettings
+from gogh_sim.engine.view import view_of
+from gogh_sim.engine.world import World
+from gogh_sim.policy import Learner, Scheduler, Wake
+from gogh_sim.profiles import Profile
+from gogh_sim.streams import Streams
+from gogh_sim.types import Cluster, Job, JobId
+
+
+class _Last(simpy.Event):
+    """An event now, but after every other event of this timestamp: SimPy's own priorities are 0 and 1."""
+
+    def __init__(self, env: simpy.Environment) -> None:
+        super().__init__(env)
+        self._ok, self._value = True, None
+        env.schedule(self, priority=EventPriority(2))
+
+
+def hidden_factors(jobs: Sequence[Job], settings: EngineSettings, streams: Streams) -> dict[JobId, float]:
+    """Seeded hidden rate factor of each job, log-normal with median 1; the same for every policy under one seed."""
+    draws = streams.generator("hidden_factors").standard_normal(len(jobs))
+    job_ids = sorted(job.job_id for job in jobs)
+    return dict(zip(job_ids, np.exp(settings.hidden_sigma * draws).tolist(), strict=True))
+
+
+class Simulation:
+    """One run. `world` and `recorder` may be looked at between steps; `run` moves them to the end."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        jobs: Sequence[Job],
+        profile: Profile,
+        scheduler: Scheduler,
+        settings: EngineSettings,
+        streams: Streams,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._scheduler = scheduler
+        self._progress = progress
+        self.world = World(cluster, jobs, profile, settings, hidden_factors(jobs, settings, streams))
+        self.recorder = Recorder(self.world)
+        self._observer = Observer(self.world, streams.generator("measurement_noise"))
+        self._env = simpy.Environment()
+        self._over = self._env.event()
+        self._active = self._env.event()
+        self._wakes: set[Wake] = set()
+        self._to_come = len(jobs)
+        self._last_progress_s = 0.0
+
+    def run(self) -> Records:
+        """Simulate until every job has ended, nothing can happen any more, or the horizon is reached."""
+        self.recorder.state(0.0)
+        for node in range(len(self.world.cluster.nodes)):
+            self._watch_empty_node(node)
+        if self.world.states:
+            self._env.process(self._arrivals())
+            self._env.process(self._rounds())
+            if math.isfinite(self._settings.horizon_s):
+                self._after(self._settings.horizon_s, self._end)
+            self._env.run(until=self._over)
+        self.world.close(self._env.now)
+        self.recorder.state(self._env.now)
+        return self.recorder.records()
+
+    # Processes and timers ---------------------------------------------------------------------------------------
+
+    def _arrivals(self) -> Generator[simpy.Event, Any, None]:
+        for state in self.world.states.values():
+            wait_s = state.job.submit_s - self._env.now
+            if wait_s > 0:
+                yield self._env.timeout(wait_s)
+            self.world.submit(state, self._env.now)
+            self.recorder.job_event(self._env.now, "submit", state)
+            self._to_come -= 1
+            self._wake(Wake.ARRIVAL)
+            if not self._active.triggered:
+                self._active.succeed()
+
+    def _rounds(self) -> Generator[simpy.Event, Any, None]:
+        period_s = self._settings.round_s
+        while True:
+            if not (self.world.pending or self.world.running):
+                self._active = self._env.event()
+                yield self._active
+            ticks = math.floor(self._env.now / period_s) + 1
+            yield self._env.timeout(ticks * period_s - self._env.now)
+            if self.world.pending or self.world.running:
+                self._wake(Wake.ROUND)
+
+    def _after(self, delay_s: float, action: Callable[[], None]) -> None:
+        self._env.timeout(delay_s).callbacks.append(lambda _: action())
+
+    def _end(self) -> None:
+        if not self._over.triggered:
+            self._over.succeed()
+
+    def _wake(self, wake: Wake) -> None:
+        if not self._wakes:
+            _Last(self._env).callbacks.append(lambda _: self._decide())
+        self._wakes.add(wake)
+
+    def _schedule(self, state: JobState) -> None:
+        state.scheduled += 1
+        now_s = self._env.now
+        if state.status is Status.PLACED:
+            self._after(state.ready_s - now_s, partial(self._on_ready, state, state.scheduled))
+        elif state.rate > 0:
+            self._after(state.remaining / state.rate, partial(self._on_finish, state, state.scheduled))
+
+    def _on_ready(self, state: JobState, scheduled: int) -> None:
+        if scheduled != state.scheduled:
+            return
+        self.world.make_ready(state, self._env.now)
+        self.recorder.job_event(self._env.now, "ready", state)
+        self._refresh()
+
+    def _on_finish(self, state: JobState, scheduled: int) -> None:
+        if scheduled != state.scheduled:
+            return
+        now_s = self._env.now
+        self.recorder.job_event(now_s, "fail" if state.job.source_status != "pass" else "finish", state)
+        nodes = self._nodes_of(state.gpus)
+        self.world.complete(state, now_s)
+        self._refresh()
+        self._watch_empty_nodes(nodes)
+        if self._progress is not None:
+            self._progress(self.world.ended / len(self.world.states))
+        if self.world.ended == len(self.world.states):
+            self._end()
+        else:
+            self._wake(Wake.FINISH)
+
+    def _refresh(self) -> None:
+        for state in self.world.refresh(self._env.now):
+            self._schedule(state)
+        self.recorder.state(self._env.now)
+
+    # Power gating -----------------------------------------------------------------------------------------------
+
+    def _nodes_of(self, gpus: Iterable[int]) -> set[int]:
+        return {self.world.book.node_of[gpu] for gpu in gpus}
+
+    def _watch_empty_nodes(self, nodes: Iterable[int]) -> None:
+        for node in sorted(nodes):
+            if self.world.book.node_jobs[node] == 0:
+                self._watch_empty_node(node)
+
+    def _watch_empty_node(self, node: int) -> None:
+        idle_s = self._settings.gating.idle_s
+        if math.isfinite(idle_s):
+            self._after(idle_s, partial(self._gate, node, self.world.emptied_s[node]))
+
+    def _gate(self, node: int, emptied_s: float) -> None:
+        still_empty = self.world.book.node_jobs[node] == 0 and self.world.emptied_s[node] == emptied_s
+        if still_empty and self.world.meter.on[node]:
+            self.world.power_off(node, self._env.now)
+            self.recorder.node_event(self._env.now, "node_off", node)
+            self.recorder.state(self._env.now)
+
+    # Decisions --------------------------------------------------------------------------------------------------
+
+    def _decide(self) -> None:
+        now_s = self._env.now
+        wakes, self._wakes = frozenset(self._wakes), set()
+        if isinstance(self._scheduler, Learner):
+            observations = self._observer.collect(now_s)
+            if observations:
+                self.recorder.predictions(now_s, self._scheduler.observe(observations))
+        queue = (len(self.world.pending), len(self.world.running))
+        began = time.perf_counter()
+        decision = self._scheduler.decide(view_of(self.world, wakes, now_s))
+        decide_s = time.perf_counter() - began
+        moves = resolve(decision, self.world)
+        self.recorder.decision(now_s, wakes, queue, moves, decision.solve, decide_s)
+        self._apply(moves)
+        self._end_if_stalled(moves)
+
+    def _apply(self, moves: Moves) -> None:
+        now_s = self._env.now
+        emptied: set[int] = set()
+        for state in moves.evict:
+            emptied |= self._nodes_of(state.gpus)
+            self.recorder.job_event(now_s, "evict", state)
+            state.preemptions += 1
+            self.world.evict(state, now_s)
+        for state, _ in moves.move:
+            emptied |= self._nodes_of(state.gpus)
+            state.migrations += 1
+            self.world.evict(state, now_s)
+        for gpu, watts in moves.caps:
+            self.world.set_cap(gpu, watts, now_s)
+        for event, placements in (("move", moves.move), ("start", moves.start)):
+            for state, gpus in placements:
+                self._place(event, state, gpus)
+        self._refresh()
+        self._watch_empty_nodes(emptied)
+
+    def _place(self, event: str, state: JobState, gpus: tuple[int, ...]) -> None:
+        now_s = self._env.now
+        asleep = [node for node in sorted(self._nodes_of(gpus)) if not self.world.meter.on[node]]
+        self.world.place(state, gpus, now_s)
+        self.recorder.job_event(now_s, event, state)
+        for node in asleep:
+            self.recorder.node_event(now_s, "node_wake", node)
+        if state.status is Status.PLACED:
+            self._schedule(state)
+
+    def _end_if_stalled(self, moves: Moves) -> None:
+        if self.world.running or self._to_come or not moves.changes_nothing:
+            self._last_progress_s = self._env.now
+        elif self._env.now - self._last_progress_s >= self._settings.stall_s:
+            self._end()
+
+
+def simulate(
+    cluster: Cluster,
+    jobs: Sequence[Job],
+    profile: Profile,
+    scheduler: Scheduler,
+    settings: EngineSettings,
+    streams: Streams,
+    progress: Callable[[float], None] | None = None,
+) -> Records:
+    """Run `scheduler` on `jobs` and `cluster`, with `profile` as the truth.
+
+    Parameters
+    ----------
+    streams
+        Random streams of the world; policies compared under one seed meet the same world.
+    progress
+        Called with the share of jobs that have ended.
+
+    Raises
+    ------
+    InvalidDecisionError
+        If the policy asks for something that cannot be.
+    """
+    return Simulation(cluster, jobs, profile, scheduler, settings, streams, progress).run()

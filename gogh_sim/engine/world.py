@@ -1,0 +1,230 @@
+"""The simulated world as a state machine: transitions in, rates and watts out; free of SimPy and of policies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from gogh_sim.engine.jobs import JobState, Situation, Status
+from gogh_sim.engine.occupancy import GpuBook
+from gogh_sim.engine.physics import Physics
+from gogh_sim.engine.power import PowerMeter
+from gogh_sim.engine.settings import EngineSettings
+from gogh_sim.profiles import Profile
+from gogh_sim.types import Cluster, Job, JobId
+
+
+class World:
+    """Jobs, GPUs, nodes and their rates at one moment; every transition is made at an explicit time.
+
+    After transitions of one moment, `refresh` brings rates and watts up to date and names the jobs whose rate
+    changed. Between two changes rates and watts are constant, so progress and energy are exact.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        jobs: Sequence[Job],
+        profile: Profile,
+        settings: EngineSettings,
+        hidden: Mapping[JobId, float],
+    ) -> None:
+        self.cluster = cluster
+        self.settings = settings
+        self.physics = Physics(profile, cluster)
+        self.meter = PowerMeter(cluster)
+        self.memory_gib = [workload.memory_gib for workload in profile.workloads]
+        self.book = GpuBook(cluster, self.memory_gib)
+        self.occupancy = self.book.view()
+        in_order = sorted(jobs, key=lambda job: (job.submit_s, job.job_id))
+        self.states = {
+            job.job_id: JobState(job, number, profile.workload_index[job.workload], hidden[job.job_id])
+            for number, job in enumerate(in_order)
+        }
+        self.running: dict[JobId, JobState] = {}
+        self._pending: dict[JobId, JobState] = {}
+        self._pending_in_order = True
+        self.ended = 0
+        self.caps: dict[int, float] = {}
+        self.awake_s = [-math.inf] * len(cluster.nodes)
+        self.emptied_s = [0.0] * len(cluster.nodes)
+        self.busy_s = [0.0] * cluster.num_gpus
+        self._busy_since_s = [0.0] * cluster.num_gpus
+        self.source_gpu_s: dict[str, float] = {}
+        self.left_unmeasured: list[tuple[Job, Situation]] = []
+        self._speeds: list[dict[int, float]] = [{} for _ in range(cluster.num_gpus)]
+        self._dirty: set[int] = set()
+
+    @property
+    def pending(self) -> dict[JobId, JobState]:
+        """Submitted jobs without GPUs, in order of submission."""
+        if not self._pending_in_order:
+            self._pending = dict(sorted(self._pending.items(), key=lambda item: item[1].number))
+            self._pending_in_order = True
+        return self._pending
+
+    # Transitions ------------------------------------------------------------------------------------------------
+
+    def submit(self, state: JobState, now_s: float) -> None:
+        """A job arrives and waits."""
+        state.settled_s = now_s
+        self._pending[state.job.job_id] = state
+
+    def place(self, state: JobState, gpus: tuple[int, ...], now_s: float) -> None:
+        """Give a waiting job its GPUs; it makes progress from `ready_s`, once nodes are awake and it is restored."""
+        del self._pending[state.job.job_id]
+        self.running[state.job.job_id] = state
+        nodes = {self.book.node_of[gpu] for gpu in gpus}
+        for node in sorted(nodes):
+            self._wake(node, now_s)
+        for gpu in gpus:
+            self._account(gpu, now_s)
+            self.book.add(state, gpu)
+            if len(self.book.residents[gpu]) == 1:
+                self._busy_since_s[gpu] = now_s
+        state.gpus = gpus
+        state.gpu_ids = tuple(self.cluster.gpu_ids[gpu] for gpu in gpus)
+        state.num_nodes = len(nodes)
+        state.placed_s = state.settled_s = now_s
+        awake_s = max(now_s, *(self.awake_s[node] for node in nodes))
+        state.ready_s = awake_s + (self.settings.restart_s if state.ran_before else 0.0)
+        state.status = Status.PLACED
+        self._dirty.update(gpus)
+        if state.ready_s <= now_s:
+            self.make_ready(state, now_s)
+
+    def make_ready(self, state: JobState, now_s: float) -> None:
+        """Restoring is over: the job makes progress."""
+        self._settle(state, now_s)
+        state.status = Status.RUNNING
+        if not state.ran_before:
+            state.first_start_s = now_s
+        self._dirty.update(state.gpus)
+
+    def evict(self, state: JobState, now_s: float) -> None:
+        """Take a job off its GPUs, with its work so far, back into the queue."""
+        self._release(state, now_s)
+        state.status = Status.PENDING
+        self._pending[state.job.job_id] = state
+        self._pending_in_order = False
+
+    def complete(self, state: JobState, now_s: float) -> None:
+        """The job's work is done; it ends the way the trace says."""
+        self._release(state, now_s)
+        state.remaining = 0.0
+        state.end_s = now_s
+        state.status = Status.FINISHED if state.job.source_status == "pass" else Status.FAILED
+        self.ended += 1
+
+    def set_cap(self, gpu: int, watts: float, now_s: float) -> None:
+        """Cap a GPU's draw."""
+        self._account(gpu, now_s)
+        self.caps[gpu] = watts
+        self._dirty.add(gpu)
+
+    def power_off(self, node: int, now_s: float) -> None:
+        """Gate an empty node."""
+        self.meter.switch(node, False, now_s)
+        self.book.node_on[node] = False
+
+    def _wake(self, node: int, now_s: float) -> None:
+        if not self.meter.on[node]:
+            self.meter.switch(node, True, now_s)
+            self.book.node_on[node] = True
+            self.awake_s[node] = now_s + self.settings.gating.wake_s
+
+    def _release(self, state: JobState, now_s: float) -> None:
+        self._settle(state, now_s)
+        self._leave_situation(state, now_s)
+        for gpu in state.gpus:
+            self._account(gpu, now_s)
+            self.book.remove(state, gpu)
+            if not self.book.residents[gpu]:
+                self.busy_s[gpu] += now_s - self._busy_since_s[gpu]
+            node = self.book.node_of[gpu]
+            if self.book.node_jobs[node] == 0:
+                self.emptied_s[node] = now_s
+        self._dirty.update(state.gpus)
+        del self.running[state.job.job_id]
+        state.gpus = ()
+        state.gpu_ids = ()
+        state.rate = 0.0
+        state.scheduled += 1
+
+    # Rates, watts, integrals ------------------------------------------------------------------------------------
+
+    def refresh(self, now_s: float) -> list[JobState]:
+        """Bring rates and watts of everything touched up to date; return the jobs whose rate changed, in order."""
+        touched: dict[int, JobState] = {}
+        watts = []
+        for gpu in sorted(self._dirty):
+            self._account(gpu, now_s)
+            residents = self.book.residents[gpu]
+            running = [state for state in residents if state.status is Status.RUNNING]
+            if residents:
+                gpu_state = self.physics.gpu_state(gpu, running, self.caps.get(gpu))
+                watts.append((gpu, gpu_state.watts))
+                self._speeds[gpu] = {s.number: speed for s, speed in zip(running, gpu_state.speeds, strict=True)}
+                touched.update((state.number, state) for state in running)
+            else:
+                watts.append((gpu, self.physics.idle_bare_w[gpu]))
+                self._speeds[gpu] = {}
+        self._dirty.clear()
+        self.meter.set_gpus(watts, now_s)
+        in_order = [touched[number] for number in sorted(touched)]
+        for state in in_order:
+            self._settle(state, now_s)
+        return [state for state in in_order if self._set_rate(state, now_s)]
+
+    def _set_rate(self, state: JobState, now_s: float) -> bool:
+        slowest, rate = state.gpus[0], math.inf
+        for gpu in state.gpus:
+            here = self.physics.solo_rate(state.workload, gpu) * self._speeds[gpu][state.number]
+            if here < rate:
+                slowest, rate = gpu, here
+        partners = tuple(
+            other.job for other in self.book.residents[slowest] if other.status is Status.RUNNING and other is not state
+        )
+        before, state.rate = state.rate, self.physics.gang_rate(state, rate)
+        situation = Situation(slowest, partners, state.num_nodes, state.rate, self.meter.gpu_w[slowest])
+        if situation != state.situation:
+            self._leave_situation(state, now_s)
+            state.situation, state.situation_since_s, state.measured = situation, now_s, False
+        return state.rate != before
+
+    def _leave_situation(self, state: JobState, now_s: float) -> None:
+        left = state.situation
+        if left is not None and not state.measured and now_s - state.situation_since_s >= self.settings.measure_s:
+            self.left_unmeasured.append((state.job, left))
+        state.situation = None
+
+    def _settle(self, state: JobState, now_s: float) -> None:
+        elapsed = now_s - state.settled_s
+        state.settled_s = now_s
+        if elapsed <= 0 or not state.gpus:
+            return
+        state.remaining = max(0.0, state.remaining - state.rate * elapsed)
+        gpu_s = len(state.gpus) * elapsed
+        state.allocated_gpu_s += gpu_s
+        situation = state.situation
+        gpu = state.gpus[0] if situation is None else situation.gpu
+        tag = self.physics.source_tag(state.workload, gpu, bool(situation and situation.partners))
+        self.source_gpu_s[tag] = self.source_gpu_s.get(tag, 0.0) + gpu_s
+
+    def _account(self, gpu: int, now_s: float) -> None:
+        """Integrate a GPU's energy and share it equally among its residents; before the residents change."""
+        joules = self.meter.settle_gpu(gpu, now_s)
+        residents = self.book.residents[gpu]
+        for state in residents:
+            state.energy_j += joules / len(residents)
+
+    def close(self, now_s: float) -> None:
+        """Integrate everything up to the end of the run."""
+        for state in self.running.values():
+            self._settle(state, now_s)
+        for gpu, residents in enumerate(self.book.residents):
+            self._account(gpu, now_s)
+            if residents:
+                self.busy_s[gpu] += now_s - self._busy_since_s[gpu]
+                self._busy_since_s[gpu] = now_s
+        self.meter.close(now_s)
