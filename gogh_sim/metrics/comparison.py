@@ -1,0 +1,112 @@
+"""Policies beside each other: means over seeds with intervals, and paired differences from a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gogh_sim.metrics.results import RunFrames, summaries
+from gogh_sim.metrics.statistics import mean_interval
+
+BASELINE = "fifo"
+"""Policy that others' energy is given against."""
+
+ENERGY_CHANGE = "energy_vs_fifo_percent"
+"""Measure: change of node energy from the baseline under the same seed and setting, in percent; below 0 saves."""
+
+MEASURES = (
+    "node_energy_kwh",
+    ENERGY_CHANGE,
+    "slo_attainment",
+    "jct_mean_s",
+    "jct_p50_s",
+    "jct_p99_s",
+    "queue_mean_s",
+    "allocation_efficiency",
+    "gpu_utilization",
+    "migrations",
+    "p1_mape",
+    "p2_mape",
+)
+"""Measures compared, in the order of the table's columns."""
+
+_LEADING = ("fifo", "best_fit")
+_TRAILING = ("gogh", "oracle")
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Runs without repetition: one per setting, policy and seed.
+
+    Attributes
+    ----------
+    runs
+        Those to compare.
+    repeated
+        Earlier runs of a setting, policy and seed that has a later one (in order of path); they are no further
+        evidence, as equal config and seed give equal results.
+    """
+
+    runs: tuple[RunFrames, ...]
+    repeated: tuple[RunFrames, ...]
+
+    @classmethod
+    def of(cls, runs: Sequence[RunFrames]) -> Replicates:
+        """Tell repetitions from replicates."""
+        latest = {(run.setting, run.scheduler, run.seed): run for run in runs}
+        kept = {id(run) for run in latest.values()}
+        return cls(
+            runs=tuple(run for run in runs if id(run) in kept),
+            repeated=tuple(run for run in runs if id(run) not in kept),
+        )
+
+
+def policy_order(scheduler: str) -> tuple[int, int, str]:
+    """Sort key: the plainest baselines first, then others by name, gogh and its variants and the oracle last."""
+    family = scheduler.split(" ")[0]
+    if family in _LEADING:
+        return (0, _LEADING.index(family), scheduler)
+    root = family.split("_")[0]
+    return (2, _TRAILING.index(root), scheduler) if root in _TRAILING else (1, 0, scheduler)
+
+
+def by_setting(runs: Sequence[RunFrames]) -> dict[str, list[RunFrames]]:
+    """Runs by setting in order of name; within each by policy, then seed."""
+    ordered = sorted(runs, key=lambda run: (run.setting, policy_order(run.scheduler), run.seed))
+    settings: dict[str, list[RunFrames]] = {}
+    for run in ordered:
+        settings.setdefault(run.setting, []).append(run)
+    return settings
+
+
+def compare(runs: Sequence[RunFrames]) -> pd.DataFrame:
+    """Every measure of every policy in every setting.
+
+    Returns
+    -------
+    DataFrame
+        ``setting``, ``scheduler``, ``measure``, ``mean``, ``low``, ``high`` (95 % limits over seeds, nan for one
+        seed), ``seeds``; in units of summary.json, the change of energy in percent.
+    """
+    rows = []
+    for setting, group in by_setting(runs).items():
+        table = with_energy_change(summaries(group))
+        for scheduler in dict.fromkeys(table["scheduler"]):
+            own = table[table["scheduler"] == scheduler]
+            for measure in MEASURES:
+                interval = mean_interval(own[measure].to_numpy(dtype=np.float64))
+                rows.append((setting, scheduler, measure, interval.mean, interval.low, interval.high, interval.n))
+    return pd.DataFrame(rows, columns=["setting", "scheduler", "measure", "mean", "low", "high", "seeds"])
+
+
+def with_energy_change(table: pd.DataFrame) -> pd.DataFrame:
+    """Summaries of one setting with the column `ENERGY_CHANGE`; nan where the seed has no run of the baseline.
+
+    Paired by seed: policies under one seed see the same arrivals, hidden factors and failures.
+    """
+    baseline = table[table["scheduler"] == BASELINE].set_index("seed")["node_energy_kwh"]
+    reference = table["seed"].map(baseline).astype(float)
+    return table.assign(**{ENERGY_CHANGE: 100 * (table["node_energy_kwh"] / reference - 1)})

@@ -1,0 +1,114 @@
+"""Every figure of a run or a sweep, written to files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gogh_sim.metrics.comparison import Replicates, by_setting
+from gogh_sim.metrics.intervals import occupancy_intervals
+from gogh_sim.metrics.results import RunFrames, stack, summaries
+from gogh_sim.plots.gantt import occupancy_gantt
+from gogh_sim.plots.jct import jct_distribution
+from gogh_sim.plots.occupancy import occupancy_by_type
+from gogh_sim.plots.power import power_over_time
+from gogh_sim.plots.prediction import error_over_time
+from gogh_sim.plots.style import COLUMN_WIDTH_IN, new_figure, paper_style
+from gogh_sim.plots.tradeoff import energy_against_slo
+
+FORMATS = ("png", "svg")
+
+# What a file says of itself beyond the drawing differs by day and version: equal runs give equal files without it.
+_METADATA: dict[str, dict[str, None]] = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+
+
+def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write every figure that the runs have data for; a file that exists is whole.
+
+    Runs are compared within a setting; where there are several, its number is in the file names, in order of
+    the settings' names. Figures of single runs (occupancy, Gantt) show each policy's first seed.
+
+    Parameters
+    ----------
+    runs
+        A single run or those of a sweep.
+    out
+        Directory, made if it is not there.
+
+    Returns
+    -------
+    list of Path
+        The files, in order of writing.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    settings = by_setting(Replicates.of(runs).runs)
+    written = []
+    with paper_style():
+        for number, (setting, group) in enumerate(settings.items(), start=1):
+            suffix = f"_{number}" if len(settings) > 1 else ""
+            for name, figure in _figures(group):
+                if suffix:
+                    figure.suptitle(setting, fontsize=6)
+                written += [_save(figure, out / f"{name}{suffix}.{fmt}") for fmt in formats]
+    return written
+
+
+def _figures(group: Sequence[RunFrames]) -> Iterator[tuple[str, Figure]]:
+    """Name and figure, one at a time, of the runs of one setting."""
+    yield "power_over_time", _figure_of(power_over_time(stack(group, "timeline")))
+    yield "energy_slo", _figure_of(energy_against_slo(summaries(group)))
+    yield "jct_distribution", _figure_of(jct_distribution(stack(group, "jobs")))
+    policies: dict[str, list[RunFrames]] = {}
+    for run in group:
+        policies.setdefault(run.scheduler, []).append(run)
+    firsts = [own[0] for own in policies.values()]
+    yield "gpu_occupancy", _panels([run.scheduler for run in firsts], [_occupancy(run) for run in firsts])
+    learners = {name: frame for name, own in policies.items() if len(frame := stack(own, "estimates"))}
+    if learners:
+        draws = [lambda ax, frame=frame: error_over_time(frame, ax) for frame in learners.values()]
+        yield "prediction_error", _panels(list(learners), draws)
+    for run in firsts:
+        if run.gpus is not None:
+            intervals = occupancy_intervals(run.events, float(run.timeline["time_s"].iloc[-1]))
+            yield f"gantt_{_slug(run.scheduler)}", _figure_of(occupancy_gantt(intervals, run.gpus))
+
+
+def _occupancy(run: RunFrames) -> Callable[[Axes], Axes]:
+    counts = None
+    if run.gpus is not None:
+        counts = {str(name): int(n) for name, n in run.gpus["gpu_type"].value_counts().items()}
+    return lambda ax: occupancy_by_type(run.timeline, ax, counts)
+
+
+def _panels(titles: Sequence[str], draws: Sequence[Callable[[Axes], Axes]]) -> Figure:
+    """Small multiples under each other with common axes, each titled inside at the right."""
+    figure = new_figure(height_in=0.8 + 1.25 * len(draws), width_in=COLUMN_WIDTH_IN)
+    axes = figure.subplots(len(draws), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    for ax, title, draw in zip(axes, titles, draws, strict=True):
+        draw(ax)
+        ax.set_title(title, loc="right", fontsize=7, pad=3)
+        ax.label_outer()
+    return figure
+
+
+def _figure_of(ax: Axes) -> Figure:
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # axes made by the plots always have one
+    return figure
+
+
+def _slug(name: str) -> str:
+    """Name of a policy as a part of a file name."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-")
+
+
+def _save(figure: Figure, file: Path) -> Path:
+    suffix = file.suffix.removeprefix(".")
+    temporary = file.with_name(f".{file.name}.tmp")
+    figure.savefig(temporary, format=suffix, metadata=_METADATA.get(suffix))
+    temporary.replace(file)
+    return file
