@@ -1,0 +1,193 @@
+"""Room for jobs during one decision, by the rules of conventional policies: nothing is ever oversubscribed.
+
+A whole job has its GPUs to itself. Jobs that can use a fraction of a GPU share one while their fractions sum to at
+most 1, their memory fits and there are at most theta of them. A gang goes on one node where any has the room, else on
+the fewest nodes of one GPU type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from gogh_sim.policy import NOTHING, ActiveJob, ClusterView, Decision, Placement, PolicyContext
+from gogh_sim.types import BoolArray, FloatArray, IntArray, Job, JobId
+
+Costs: TypeAlias = tuple[FloatArray, ...]
+"""Costs per GPU, least wanted first; the first array decides, the next break its ties, then cluster order does."""
+
+Rank: TypeAlias = "Callable[[Capacity, ActiveJob], Costs]"
+"""A policy's taste in GPUs for one job; for a gang, the cheapest free GPU of a node or type stands for it."""
+
+_SLACK = 1e-9
+
+
+class Shape(NamedTuple):
+    """All that decides where a job fits."""
+
+    num_gpus: int
+    fraction: float
+    memory_gib: float
+    allowed: frozenset[str]
+
+
+def in_cluster_order(capacity: Capacity, active: ActiveJob) -> Costs:
+    """Rank that takes the first free GPUs."""
+    return ()
+
+
+class Capacity:
+    """Free capacity of a view, with the placements decided so far; the view itself is never changed.
+
+    What does not fit is remembered by shape until something is given back, so a long queue costs its shapes.
+    """
+
+    def __init__(self, context: PolicyContext, view: ClusterView) -> None:
+        self.cluster = view.cluster
+        self._workloads = context.workloads
+        self._view = view
+        occupancy = view.occupancy
+        self._jobs, self._fraction, self._memory = occupancy.jobs, occupancy.fraction, occupancy.memory_gib
+        self._owned = False
+        self._changed: dict[int, list[Job]] = {}
+        self._too_big: set[Shape] = set()
+        self._usable: dict[tuple[float, frozenset[str]], BoolArray] = {}
+        self._memory_limit = np.array([t.memory_gib for t in self.cluster.gpu_types]) * (1 + _SLACK)
+
+    @property
+    def jobs(self) -> IntArray:
+        """Jobs per GPU; to be read only."""
+        return self._jobs
+
+    @property
+    def fraction(self) -> FloatArray:
+        """Sum of the jobs' fractions per GPU; to be read only."""
+        return self._fraction
+
+    def shape(self, job: Job) -> Shape:
+        """What decides where the job fits."""
+        memory = self._workloads[job.workload].memory_gib
+        return Shape(job.num_gpus, job.gpu_fraction, memory, job.allowed_gpu_types)
+
+    def residents(self, gpu: int) -> list[Job]:
+        """Jobs on a GPU, those placed in this decision included."""
+        if gpu in self._changed:
+            return self._changed[gpu]
+        return [self._view.running[job_id].job for job_id in self._view.occupancy.residents[gpu]]
+
+    def eligible(self, job: Job) -> BoolArray:
+        """Per GPU: whether it could take one member of the job's gang now."""
+        shape = self.shape(job)
+        usable: BoolArray = self._usable_types(shape)[self.cluster.type_of]
+        if shape.fraction == 1:
+            return usable & (self._jobs == 0)
+        memory: BoolArray = self._memory + shape.memory_gib <= self._memory_limit[self.cluster.type_of]
+        return usable & memory & (self._jobs < self.cluster.theta) & (self._fraction + shape.fraction <= 1 + _SLACK)
+
+    def fit(self, active: ActiveJob, rank: Rank = in_cluster_order) -> Placement | None:
+        """Cheapest place for the job's gang by `rank`, or None; nothing is taken yet."""
+        shape = self.shape(active.job)
+        if shape in self._too_big:
+            return None
+        free = self.eligible(active.job)
+        if int(free.sum()) >= shape.num_gpus:
+            costs = rank(self, active)
+            gpus = self._single(free, costs) if shape.num_gpus == 1 else self._gang(free, shape.num_gpus, costs)
+            if gpus is not None:
+                return tuple(self.cluster.gpu_ids[i] for i in gpus.tolist())
+        self._too_big.add(shape)
+        return None
+
+    def take(self, job: Job, placement: Placement) -> None:
+        """Put the job there."""
+        for gpu in self._own(placement):
+            self._changed[gpu] = [*self.residents(gpu), job]
+            self._count(gpu, job, 1)
+
+    def give_back(self, job: Job, placement: Placement) -> None:
+        """Take the job away from there."""
+        for gpu in self._own(placement):
+            self._changed[gpu] = [other for other in self.residents(gpu) if other.job_id != job.job_id]
+            self._count(gpu, job, -1)
+        self._too_big.clear()
+
+    def node_load(self) -> FloatArray:
+        """Per node: the sum of the fractions in use on its GPUs."""
+        return np.add.reduceat(self._fraction, self.cluster.node_start[:-1])
+
+    def holds(self, job: Job, placement: Placement) -> bool:
+        """Whether exactly these GPUs could take the job now."""
+        return bool(self.eligible(job)[[self.cluster.index_of[gpu] for gpu in placement]].all())
+
+    def _own(self, placement: Placement) -> list[int]:
+        if not self._owned:
+            self._jobs, self._fraction = self._jobs.copy(), self._fraction.copy()
+            self._memory = self._memory.copy()
+            self._owned = True
+        return [self.cluster.index_of[gpu] for gpu in placement]
+
+    def _count(self, gpu: int, job: Job, sign: int) -> None:
+        self._jobs[gpu] += sign
+        empty = self._jobs[gpu] == 0
+        self._fraction[gpu] = 0.0 if empty else self._fraction[gpu] + sign * job.gpu_fraction
+        self._memory[gpu] = 0.0 if empty else self._memory[gpu] + sign * self.shape(job).memory_gib
+
+    def _usable_types(self, shape: Shape) -> BoolArray:
+        key = (shape.memory_gib, shape.allowed)
+        if key not in self._usable:
+            allowed = [not shape.allowed or name in shape.allowed for name in self.cluster.type_names]
+            self._usable[key] = np.array(allowed) & (shape.memory_gib <= self._memory_limit)
+        return self._usable[key]
+
+    def _single(self, free: BoolArray, costs: Costs) -> IntArray:
+        return _cheapest(np.flatnonzero(free), costs)[:1]
+
+    def _gang(self, free: BoolArray, num_gpus: int, costs: Costs) -> IntArray | None:
+        starts = self.cluster.node_start[:-1]
+        counts = np.add.reduceat(free.astype(np.int64), starts)
+        roomy = np.flatnonzero(counts >= num_gpus)
+        if not roomy.size:
+            return self._span(free, counts, num_gpus, costs)
+        node_costs = tuple(np.minimum.reduceat(np.where(free, cost, np.inf), starts) for cost in costs)
+        node = _cheapest(roomy, node_costs)[0]
+        return np.flatnonzero(free & (self.cluster.node_of == node))[:num_gpus]
+
+    def _span(self, free: BoolArray, counts: IntArray, num_gpus: int, costs: Costs) -> IntArray | None:
+        """Fewest nodes of one type, fullest of free GPUs first; among types with equally few the cheapest."""
+        node_type = self.cluster.type_of[self.cluster.node_start[:-1]]
+        best: tuple[tuple[float, ...], IntArray] | None = None
+        for number in range(len(self.cluster.gpu_types)):
+            nodes = np.flatnonzero((node_type == number) & (counts > 0))
+            nodes = nodes[np.argsort(-counts[nodes], kind="stable")]
+            reach = np.cumsum(counts[nodes])
+            if not reach.size or reach[-1] < num_gpus:
+                continue
+            nodes = nodes[: int(np.searchsorted(reach, num_gpus)) + 1]
+            of_type = free & (self.cluster.type_of == number)
+            key = (float(len(nodes)), *(float(cost[of_type].min()) for cost in costs))
+            if best is None or key < best[0]:
+                best = (key, nodes)
+        if best is None:
+            return None
+        return np.concatenate([np.flatnonzero(free & (self.cluster.node_of == n)) for n in best[1]])[:num_gpus]
+
+
+def _cheapest(candidates: IntArray, costs: Costs) -> IntArray:
+    """Those of the candidates that no other undercuts, in order."""
+    for cost in costs:
+        values = cost[candidates]
+        candidates = candidates[values == values.min()]
+    return candidates
+
+
+def start_who_fits(capacity: Capacity, queue: Iterable[ActiveJob], rank: Rank = in_cluster_order) -> Decision:
+    """Go through the queue once; whoever fits starts, whoever does not is overtaken."""
+    placed: dict[JobId, Placement] = {}
+    for active in queue:
+        placement = capacity.fit(active, rank)
+        if placement is not None:
+            capacity.take(active.job, placement)
+            placed[active.job.job_id] = placement
+    return Decision(place=placed) if placed else NOTHING

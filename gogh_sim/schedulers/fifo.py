@@ -1,0 +1,30 @@
+"""Strict first in, first out."""
+
+from __future__ import annotations
+
+from gogh_sim.policy import NOTHING, ClusterView, Decision, Placement, PolicyContext
+from gogh_sim.schedulers.capacity import Capacity
+from gogh_sim.types import JobId
+
+
+class Fifo:
+    """Jobs start in order of submission on the first free GPUs; the first that does not fit blocks all behind it.
+
+    The "FIFO strict" of batch systems (Feitelson, Rudolph and Schwiegelshohn, "Parallel job scheduling: a status
+    report", JSSPP 2004): no job ever overtakes another.
+    """
+
+    def __init__(self, context: PolicyContext) -> None:
+        self._context = context
+
+    def decide(self, view: ClusterView) -> Decision:
+        """Start the head of the line until one does not fit; the queue behind that one is not looked at."""
+        capacity = Capacity(self._context, view)
+        placed: dict[JobId, Placement] = {}
+        for active in view.pending.values():
+            placement = capacity.fit(active)
+            if placement is None:
+                break
+            capacity.take(active.job, placement)
+            placed[active.job.job_id] = placement
+        return Decision(place=placed) if placed else NOTHING

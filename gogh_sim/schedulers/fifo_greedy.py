@@ -1,0 +1,20 @@
+"""First come, first served without a line: whoever fits starts."""
+
+from __future__ import annotations
+
+from gogh_sim.policy import ClusterView, Decision, PolicyContext
+from gogh_sim.schedulers.capacity import Capacity, start_who_fits
+
+
+class GreedyFifo:
+    """In order of submission, whoever fits starts on the first free GPUs; nothing is reserved for who does not.
+
+    The "FIFO" of the simulator of Alibaba PAI (Weng et al., "MLaaS in the wild", NSDI 2022).
+    """
+
+    def __init__(self, context: PolicyContext) -> None:
+        self._context = context
+
+    def decide(self, view: ClusterView) -> Decision:
+        """Go through the queue once."""
+        return start_who_fits(Capacity(self._context, view), view.pending.values())
