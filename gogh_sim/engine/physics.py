@@ -25,7 +25,6 @@ class Physics:
         self._profile = profile
         self._profile_type = [profile.type_index[name] for name in cluster.type_names]
         self.type_of: list[int] = [self._profile_type[t] for t in cluster.type_of]
-        self.idle_bare_w = [cluster.gpu_types[t].idle_bare_w for t in cluster.type_of]
         self._solo: list[list[float]] = profile.solo_rate.tolist()
         self._combinations: dict[tuple[int, tuple[Member, ...]], Combination] = {}
         self._gang_factors: dict[tuple[int, int, int], float] = {}

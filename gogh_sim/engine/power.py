@@ -38,6 +38,10 @@ class PowerMeter:
             return host.off_w
         return host.base_w + host.slope * sum(self.gpu_w[self._first[node] : self._first[node + 1]])
 
+    def empty_w(self, gpu: int) -> float:
+        """Watts of a GPU without a job: idle while its node is on, none while it is off."""
+        return self._idle_bare_w[gpu] if self.on[self._node_of[gpu]] else 0.0
+
     def settle_gpu(self, gpu: int, now_s: float) -> float:
         """Integrate one GPU up to `now_s`; return the joules added since it was last settled."""
         joules = self.gpu_w[gpu] * (now_s - self._gpu_since_s[gpu])
@@ -80,7 +84,7 @@ class PowerMeter:
         self.on[node] = on
         self.nodes_on += 1 if on else -1
         for gpu in range(self._first[node], self._first[node + 1]):
-            self._set_gpu(gpu, self._idle_bare_w[gpu] if on else 0.0, now_s)
+            self._set_gpu(gpu, self.empty_w(gpu), now_s)
         self._refresh_node(node, now_s)
 
     def close(self, now_s: float) -> None:

@@ -167,7 +167,7 @@ class World:
                 self._speeds[gpu] = {s.number: speed for s, speed in zip(running, gpu_state.speeds, strict=True)}
                 touched.update((state.number, state) for state in running)
             else:
-                watts.append((gpu, self.physics.idle_bare_w[gpu]))
+                watts.append((gpu, self.meter.empty_w(gpu)))
                 self._speeds[gpu] = {}
         self._dirty.clear()
         self.meter.set_gpus(watts, now_s)

@@ -1,0 +1,101 @@
+"""One run, wired: configuration in, tables, summary and files out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gogh_sim import provenance, scenario
+from gogh_sim.engine import EngineSettings, Gating, Records, Truth, simulate
+from gogh_sim.engine.simulation import hidden_factors
+from gogh_sim.errors import InputError
+from gogh_sim.metrics.perfetto import chrome_trace
+from gogh_sim.metrics.site import Site
+from gogh_sim.metrics.summary import summarise
+from gogh_sim.outputs import TABLES, write_json, write_tables
+from gogh_sim.policy import PolicyContext, Scheduler, ThroughputSource
+from gogh_sim.scenario import Config, Scenario
+from gogh_sim.streams import Streams
+
+MakeScheduler = Callable[[PolicyContext, ThroughputSource], Scheduler]
+"""Builds the policy; the second argument is the truth, for policies whose config says that they know the profile."""
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: its tables and its summary (keys as in summary.json)."""
+
+    records: Records
+    summary: Mapping[str, Any]
+
+
+def run(config: Config, make_scheduler: MakeScheduler, progress: Progress | None = None) -> RunResult:
+    """Simulate one configuration.
+
+    Parameters
+    ----------
+    config
+        Resolved configuration with the keys experiment, seed, cluster, trace, profile, power, engine and scheduler.
+
+    Raises
+    ------
+    InputError, InvalidDecisionError
+        If the configuration, the trace or the policy asks for what cannot be.
+    """
+    began = time.perf_counter()
+    world = scenario.build(config)
+    settings = engine_settings(config)
+    streams = Streams(int(config["seed"]))
+    truth = Truth(world.profile, world.cluster, hidden_factors(world.jobs, settings, streams))
+    workloads = {workload.name: workload for workload in world.profile.workloads}
+    context = PolicyContext(world.cluster, workloads, streams.generator("policy"))
+    scheduler = make_scheduler(context, truth)
+    records = simulate(world.cluster, world.jobs, world.profile, scheduler, settings, streams, progress)
+    return RunResult(records, _summary(config, world, records, time.perf_counter() - began))
+
+
+def run_config(
+    config: Config, out: Path, make_scheduler: MakeScheduler, progress: Progress | None = None
+) -> Mapping[str, Any]:
+    """Simulate one configuration and write every file of the output contract to `out`; returns the summary."""
+    result = run(config, make_scheduler, progress)
+    records = result.records
+    write_tables(out, {name: getattr(records, name) for name in TABLES})
+    write_json(out / "trace.json", chrome_trace(records.events, records.timeline, records.gpus))
+    write_json(out / "summary.json", result.summary)
+    return result.summary
+
+
+def engine_settings(config: Config) -> EngineSettings:
+    """Engine settings of the keys ``engine`` and ``power.gating``."""
+    try:
+        gating = Gating(**{key: float(value) for key, value in config["power"]["gating"].items()})
+        return EngineSettings(**{key: float(value) for key, value in config["engine"].items()}, gating=gating)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"engine or power.gating: {error}") from error
+
+
+def _summary(config: Config, world: Scenario, records: Records, wall_s: float) -> dict[str, Any]:
+    power = config["power"]
+    site = Site.of(power["pue"], power["carbon_g_per_kwh"], power["price_usd_per_kwh"])
+    return {
+        "experiment": config["experiment"],
+        "scheduler": config["scheduler"]["name"],
+        "trace": config["trace"]["name"],
+        "cluster": world.cluster.name,
+        "profile": world.profile.name,
+        "seed": int(config["seed"]),
+        **summarise(records, scenario.mean_speeds(world.profile), site),
+        "trace_rows": world.trace.rows,
+        "trace_left_out": dict(world.trace.left_out),
+        "trace_adjusted": dict(world.trace.adjusted),
+        "trace_gap_factor": world.gap_factor,
+        "wall_s": wall_s,
+        "git_commit": provenance.git_commit(),
+        "versions": provenance.versions(),
+    }
