@@ -82,7 +82,8 @@ class Capacity:
         shape = self.shape(job)
         usable: BoolArray = self._usable_types(shape)[self.cluster.type_of]
         if shape.fraction == 1:
-            return usable & (self._jobs == 0)
+            empty: BoolArray = self._jobs == 0
+            return usable & empty
         memory: BoolArray = self._memory + shape.memory_gib <= self._memory_limit[self.cluster.type_of]
         return usable & memory & (self._jobs < self.cluster.theta) & (self._fraction + shape.fraction <= 1 + _SLACK)
 
