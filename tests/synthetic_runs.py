@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+
+from gogh_sim.metrics.site import Site
+from gogh_sim.metrics.summary import summarise
 
 NODES = (("v0", "V100", 4), ("v1", "V100", 4), ("a0", "A100", 8), ("h0", "H100", 4), ("t0", "T4", 4))
 SPEED = {"V100": 1.0, "A100": 1.8, "H100": 2.6, "T4": 0.35}
 WATTS = {"V100": (40.0, 250.0), "A100": (55.0, 360.0), "H100": (70.0, 600.0), "T4": (15.0, 70.0)}
 ORDER = {"fifo": ("V100", "A100", "H100", "T4"), "gogh": ("H100", "A100", "V100", "T4")}
 HOST_W = 350.0
+SITE = Site.of(pue=1.2, carbon_g_per_kwh=400.0, price_usd_per_kwh=0.1)
 
 
 def frames(scheduler: str = "fifo", seed: int = 1, jobs: int = 120) -> dict[str, pd.DataFrame]:
@@ -158,3 +165,12 @@ def save(directory: Path, tables: dict[str, pd.DataFrame], summary: dict[str, ob
     text = json.dumps({k: None if v != v else v for k, v in summary.items()})
     (directory / "summary.json").write_text(text, encoding="utf-8")
     return directory
+
+
+def save_sweep(directory: Path, schedulers: Sequence[str], seeds: Sequence[int], jobs: int = 60) -> None:
+    """Write a run per policy and seed into numbered directories, as a sweep does."""
+    for number, (scheduler, seed) in enumerate(itertools.product(schedulers, seeds)):
+        tables = frames(scheduler, seed, jobs)
+        identity = {"experiment": "test", "scheduler": scheduler, "trace": "made_up", "cluster": "small"}
+        summary = summarise(SimpleNamespace(**tables), SPEED, SITE)
+        save(directory / str(number), tables, {**identity, "profile": "none", "seed": seed, **summary})

@@ -65,7 +65,7 @@ def report(directory: Path) -> str:
     _write(out / "table.csv", table.to_csv(index=False, lineterminator="\n"))
     _write(out / "table.md", _document(table, notes, markdown_table, "## {}\n"))
     figures = write_figures(replicates.runs, out)
-    written = ["Written:", *(f"  {file}" for file in (out / "table.csv", out / "table.md", *figures))]
+    written = ["Written:", *_files([out / "table.csv", out / "table.md", *figures])]
     return _document(table, [*notes, *written], text_table, "{}")
 
 
@@ -112,10 +112,11 @@ def _cell(mean: float, low: float, high: float) -> str:
 
 def number(value: float) -> str:
     """A number to three significant digits, whole from 100 on; without an exponent down to a thousandth."""
-    if value == 0:
-        return "0"
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
     decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(decimals, 5)}f}"
+    text = f"{value:.{min(decimals, 5)}f}"
+    return text if float(text) else "0"
 
 
 def _notes(replicates: Replicates) -> list[str]:
@@ -130,6 +131,14 @@ def _notes(replicates: Replicates) -> list[str]:
         f"Left out, as a later run has the same setting, policy and seed: {r.path}" for r in replicates.repeated
     ]
     return notes + left_over + fell_back + repeated
+
+
+def _files(files: Sequence[Path]) -> list[str]:
+    """A line per file, those that differ in their suffix only on one."""
+    suffixes: dict[Path, list[str]] = {}
+    for file in files:
+        suffixes.setdefault(file.with_suffix(""), []).append(file.suffix)
+    return [f"  {stem}{', '.join(found)}" for stem, found in suffixes.items()]
 
 
 def _unfinished(run: RunFrames) -> str:

@@ -63,6 +63,11 @@ def time_weighted_mean(time_s: FloatArray, value: FloatArray) -> float:
     return float(value[:-1] @ np.diff(time_s)) / span_s if span_s > 0 else float(value[-1])
 
 
+def bin_edges(start_s: float, end_s: float, bins: int) -> FloatArray:
+    """Edges of equal bins over a span; a span of no length gets bins of a second in all, so that none is empty."""
+    return np.linspace(start_s, end_s if end_s > start_s else start_s + 1.0, bins + 1)
+
+
 def bin_means(time_s: FloatArray, value: FloatArray, edges_s: FloatArray) -> FloatArray:
     """Exact time-weighted mean of a piecewise-constant value in each bin; 0 outside the span.
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -85,13 +86,20 @@ def _occupancy(run: RunFrames) -> Callable[[Axes], Axes]:
 
 
 def _panels(titles: Sequence[str], draws: Sequence[Callable[[Axes], Axes]]) -> Figure:
-    """Small multiples under each other with common axes, each titled inside at the right."""
-    figure = new_figure(height_in=0.8 + 1.25 * len(draws), width_in=COLUMN_WIDTH_IN)
+    """Small multiples under each other with common axes, titled each, under one legend."""
+    figure = new_figure(height_in=0.9 + 1.2 * len(draws), width_in=COLUMN_WIDTH_IN)
     axes = figure.subplots(len(draws), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    entries: dict[str, Artist] = {}
     for ax, title, draw in zip(axes, titles, draws, strict=True):
         draw(ax)
-        ax.set_title(title, loc="right", fontsize=7, pad=3)
+        handles, labels = ax.get_legend_handles_labels()
+        entries |= dict(zip(labels, handles, strict=True))
+        if legend := ax.get_legend():
+            legend.remove()
+        ax.set_title(title, loc="left", fontsize=7, pad=3)
         ax.label_outer()
+    if entries:
+        figure.legend(list(entries.values()), list(entries), loc="outside upper center", ncols=4, columnspacing=1.2)
     return figure
 
 

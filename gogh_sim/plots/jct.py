@@ -11,6 +11,7 @@ from gogh_sim.metrics.jobs import jct_s
 from gogh_sim.plots.style import by_policy, legend_above, new_axes, policy_look
 
 _TICKS_S = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400, 30 * 86400)
+_DENSE_TICKS_S = (1, 3, 10, 30, 60, 180, 600, 1800, 7200, 6 * 3600, 86400, 3 * 86400, 7 * 86400, 21 * 86400)
 
 
 def jct_distribution(jobs: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -40,7 +41,8 @@ def jct_distribution(jobs: pd.DataFrame, ax: Axes | None = None) -> Axes:
         )
     ax.set_xscale("log")
     ax.set(xlabel="Job completion time (log scale)", ylabel="Share of jobs (%)", ylim=(0, 101))
-    ax.xaxis.set_major_locator(FixedLocator(_TICKS_S))
+    shortest_s, longest_s = ax.get_xlim()
+    ax.xaxis.set_major_locator(FixedLocator(_DENSE_TICKS_S if longest_s < 3000 * shortest_s else _TICKS_S))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration_label(value)))
     legend_above(ax)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from gogh_sim.metrics.statistics import bin_means
+from gogh_sim.metrics.statistics import bin_edges, bin_means
 from gogh_sim.plots.power import BINS
 from gogh_sim.plots.style import legend_above, new_axes, time_unit, type_color
 
@@ -35,7 +35,7 @@ def occupancy_by_type(
     ax = ax or new_axes()
     time_s = timeline["time_s"].to_numpy(np.float64)
     unit = time_unit(time_s[-1] - time_s[0])
-    edges_s = np.linspace(time_s[0], time_s[-1], bins + 1)
+    edges_s = bin_edges(float(time_s[0]), float(time_s[-1]), bins)
     base = np.zeros(bins)
     for column in (c for c in timeline.columns if c.startswith(_PREFIX)):
         gpu_type = column.removeprefix(_PREFIX)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from gogh_sim.metrics.statistics import bin_means
+from gogh_sim.metrics.statistics import bin_edges, bin_means
 from gogh_sim.plots.style import by_policy, by_run, legend_above, new_axes, policy_look, time_unit
 
 BINS = 200
@@ -14,7 +14,7 @@ BINS = 200
 
 
 def power_over_time(timeline: pd.DataFrame, ax: Axes | None = None, bins: int = BINS) -> Axes:
-    """Power of all nodes, a step line per policy; mean over its runs with a band from lowest to highest.
+    """Power of all nodes, a step line per policy; the mean over its runs where it has several.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def power_over_time(timeline: pd.DataFrame, ax: Axes | None = None, bins: int = 
     ax = ax or new_axes()
     start_s, end_s = float(timeline["time_s"].min()), float(timeline["time_s"].max())
     unit = time_unit(end_s - start_s)
-    edges_s = np.linspace(start_s, end_s, bins + 1)
+    edges_s = bin_edges(start_s, end_s, bins)
     for scheduler, part in by_policy(timeline):
         look = policy_look(scheduler)
         runs = np.array(
@@ -36,8 +36,6 @@ def power_over_time(timeline: pd.DataFrame, ax: Axes | None = None, bins: int = 
             ]
         )
         edges = edges_s / unit.seconds
-        if len(runs) > 1:
-            ax.stairs(runs.max(axis=0), edges, baseline=runs.min(axis=0), fill=True, color=look.color, alpha=0.2, lw=0)
         ax.stairs(
             runs.mean(axis=0),
             edges,

@@ -11,6 +11,9 @@ from gogh_sim.plots.style import SOURCE_LOOKS, legend_above, new_axes, time_unit
 WINDOW = 100
 """Predictions in the running mean."""
 
+FEWEST = 10
+"""Predictions that the first point drawn averages (all, where there are fewer): means of one or two say little."""
+
 
 def error_over_time(estimates: pd.DataFrame, ax: Axes | None = None, window: int = WINDOW) -> Axes:
     """Running mean absolute percentage error by source of the prediction (P1, P2, measured).
@@ -29,6 +32,7 @@ def error_over_time(estimates: pd.DataFrame, ax: Axes | None = None, window: int
         error = running_mape(estimates, source, window)
         if error.empty:
             continue
+        error = error.iloc[min(FEWEST, len(error)) - 1 :]
         look = SOURCE_LOOKS[source]
         ax.step(
             error["time_s"] / unit.seconds,
@@ -36,7 +40,7 @@ def error_over_time(estimates: pd.DataFrame, ax: Axes | None = None, window: int
             where="post",
             color=look.color,
             linestyle=look.linestyle,
-            label=f"{source} (n = {len(error)})",
+            label=source,
         )
     ax.set(xlabel=f"Time ({unit.name})", ylabel=f"MAPE of the last {window} (%)")
     ax.set_ylim(bottom=0)

@@ -33,16 +33,16 @@ def energy_against_slo(summaries: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.errorbar(
             attained.mean,
             energy.mean,
-            xerr=_half(attained),
-            yerr=_half(energy),
-            label=scheduler or None,
+            xerr=_arms(attained, 100.0),
+            yerr=_arms(energy, np.inf),
             color=look.color,
-            marker=look.marker,
-            markersize=7 if look.marker == "*" else 5,
             linestyle="none",
             elinewidth=0.8,
-            capsize=2,
+            alpha=0.6,
         )
+        size = 8 if look.marker == "*" else 5
+        ax.plot(attained.mean, energy.mean, color=look.color, marker=look.marker, markersize=size, linestyle="none")
+        ax.lines[-1].set_label(scheduler or "_nolegend_")
     note = f"; {left_out} without SLA not shown" if left_out else ""
     ax.set(xlabel=f"SLO attainment (%){note}", ylabel="Node energy (kWh)")
     ax.margins(0.12)
@@ -51,5 +51,8 @@ def energy_against_slo(summaries: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _half(interval: Interval) -> float | None:
-    return interval.half_width if interval.n > 1 else None
+def _arms(interval: Interval, most: float) -> list[list[float]] | None:
+    """Lengths of the error bar's two arms, within what the quantity can be; None for a single value."""
+    if interval.n < 2:
+        return None
+    return [[interval.mean - max(interval.low, 0.0)], [min(interval.high, most) - interval.mean]]

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from synthetic_runs import save_sweep
+
+from gogh_sim.cli.report import COLUMNS, number, report
+from gogh_sim.errors import InputError
+from gogh_sim.metrics.comparison import MEASURES
+
+
+@pytest.fixture(scope="module")
+def sweep_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("sweep")
+    save_sweep(directory, ("gogh", "fifo"), seeds=(1, 2), jobs=20)
+    summary_file = directory / "3" / "summary.json"
+    summary = json.loads(summary_file.read_text())
+    summary_file.write_text(json.dumps({**summary, "jobs_unfinished": 3, "fallbacks": 2}))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def text(sweep_dir: Path) -> str:
+    return report(sweep_dir)
+
+
+def test_a_row_per_policy_with_every_measure(text: str, sweep_dir: Path) -> None:
+    heading, *rows = (line for line in text.splitlines() if line.startswith(("policy", "fifo  ", "gogh  ")))
+    assert all(column.heading in heading for column in COLUMNS)
+    assert [row.split()[0] for row in rows] == ["fifo", "gogh"]
+    attained = [json.loads((sweep_dir / n / "summary.json").read_text())["slo_attainment"] for n in ("2", "3")]
+    assert number(100 * sum(attained) / 2) in rows[0]
+    assert len({len(heading), *map(len, rows)}) == 1
+
+
+def test_what_a_reader_must_know_is_said(text: str) -> None:
+    assert "fifo, seed 2: 3 of 20 jobs were unfinished" in text
+    assert "fifo, seed 2: 2 decisions fell back" in text
+    assert "95 % interval" in text
+
+
+def test_files_are_written_and_named(text: str, sweep_dir: Path) -> None:
+    out = sweep_dir / "report"
+    assert {"table.csv", "table.md", "power_over_time.png", "power_over_time.svg"} <= {f.name for f in out.iterdir()}
+    assert f"{out / 'energy_slo'}.png, .svg" in text
+    table = pd.read_csv(out / "table.csv")
+    assert set(table["measure"]) == set(MEASURES)
+    assert len(table) == 2 * len(MEASURES)
+    assert (table["low"].dropna() <= table["mean"][table["low"].notna()]).all()
+
+
+def test_markdown_has_a_cell_per_column(text: str, sweep_dir: Path) -> None:
+    lines = [line for line in (sweep_dir / "report" / "table.md").read_text().splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in lines} == {len(COLUMNS) + 2}
+    assert len(lines) == 4
+
+
+def test_a_second_report_is_the_same(text: str, sweep_dir: Path) -> None:
+    before = {f.name: f.read_bytes() for f in (sweep_dir / "report").iterdir()}
+    assert report(sweep_dir) == text
+    assert {f.name: f.read_bytes() for f in (sweep_dir / "report").iterdir()} == before
+
+
+def test_a_single_run_has_no_intervals(sweep_dir: Path) -> None:
+    rows = [line for line in report(sweep_dir / "0").splitlines() if line.startswith("gogh")]
+    assert len(rows) == 1
+    assert "±" not in rows[0]
+    assert rows[0].split()[2] == "-"  # no fifo to compare with
+
+
+def test_nothing_is_written_where_there_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"expected a summary.json"):
+        report(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0, "0"), (0.01234, "0.0123"), (1.0, "1.00"), (-12.345, "-12.3"), (123.4, "123"), (4e6, "4000000"), (1e-9, "0")],
+)
+def test_numbers_have_three_significant_digits(value: float, expected: str) -> None:
+    assert number(value) == expected
+    assert number(math.inf) == "inf"

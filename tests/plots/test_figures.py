@@ -1,0 +1,47 @@
+"""Files of figures: all there, whole, the same each time."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from gogh_sim.metrics.results import RunFrames
+from gogh_sim.plots.figures import write_figures
+
+COMPARISONS = ["energy_slo", "gpu_occupancy", "jct_distribution", "power_over_time", "prediction_error"]
+GANTTS = ["gantt_best_fit", "gantt_fifo", "gantt_gogh"]
+
+
+def test_a_sweep_gives_every_figure_twice_the_same(sweep: list[RunFrames], tmp_path: Path) -> None:
+    first = write_figures(sweep, tmp_path / "a", formats=("svg",))
+    second = write_figures(sweep[::-1], tmp_path / "b", formats=("svg",))
+    assert sorted(file.stem for file in first) == sorted(COMPARISONS + GANTTS)
+    assert [f.name for f in first] == [f.name for f in second]
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(first, second, strict=True))
+    for file in first:
+        assert ElementTree.parse(file).getroot().tag.endswith("svg")
+        assert b"<dc:date>" not in file.read_bytes()
+    assert sorted(tmp_path.joinpath("a").iterdir()) == sorted(first)  # no temporary file is left
+
+
+def test_a_single_run_without_a_learner_or_a_table_of_gpus(sweep: list[RunFrames], tmp_path: Path) -> None:
+    fifo = next(run for run in sweep if run.scheduler == "fifo")
+    files = write_figures([dataclasses.replace(fifo, gpus=None)], tmp_path, formats=("png",))
+    assert sorted(f.stem for f in files) == [n for n in COMPARISONS if n != "prediction_error"]
+    assert all(f.read_bytes().startswith(b"\x89PNG") for f in files)
+
+
+def test_settings_do_not_mix(sweep: list[RunFrames], tmp_path: Path) -> None:
+    fifo = next(run for run in sweep if run.scheduler == "fifo")
+    other = dataclasses.replace(fifo, overrides=("trace.load=0.9",))
+    files = write_figures([fifo, other], tmp_path, formats=("svg",))
+    assert {f.stem for f in files} >= {"energy_slo_1", "energy_slo_2", "gantt_fifo_1", "gantt_fifo_2"}
+
+
+def test_a_format_that_does_not_exist_leaves_nothing(sweep: list[RunFrames], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="nonsense"):
+        write_figures(sweep[:1], tmp_path, formats=("nonsense",))
+    assert not list(tmp_path.iterdir())
