@@ -1,0 +1,215 @@
+"""`calibrate`: public measurements in, the shipped profile tables and their error table out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gogh_sim.profiles.calibration.cards import CARDS, gpu_table
+from gogh_sim.profiles.calibration.contention import (
+    Cell,
+    Strain,
+    all_strains,
+    busy_exponent,
+    direct_strains,
+)
+from gogh_sim.profiles.calibration.pairs import blox_pairs, fit_contention, gavel_pairs, law_norms
+from gogh_sim.profiles.calibration.scaling import SyncCost, fit_sync
+from gogh_sim.profiles.calibration.sources import step_times
+from gogh_sim.profiles.calibration.speed import Ratios, StepLaw, field_shares, fit_ratios, fit_step, points_of
+from gogh_sim.profiles.calibration.tables import Inputs, batches_of, load_inputs
+from gogh_sim.profiles.calibration.watts import shares
+from gogh_sim.profiles.profile import Source
+
+SIGNIFICANT_DIGITS = 5
+ErrorTable = pd.DataFrame
+"""Columns law, subject, metric, value, points: how far each law lies from the measurements that it was fitted to."""
+
+
+@dataclass(frozen=True)
+class _Timing:
+    """Host and GPU seconds of one step of a workload on a type, and what they rest on."""
+
+    host_s: float
+    gpu_s: float
+    tag: Source
+
+    @property
+    def busy(self) -> float:
+        return self.gpu_s / (self.host_s + self.gpu_s)
+
+
+def calibrate(data: Path, out: Path) -> ErrorTable:
+    """Derive every table of the calibrated profile and write it into `out`.
+
+    Parameters
+    ----------
+    data
+        Folder that holds ``throughput/`` and ``power/`` of the public measurements.
+    out
+        Folder to write ``gpu_types.csv``, ``workloads.csv``, ``solo.csv``, ``interference.csv`` and ``errors.csv``
+        into; made if missing. The same data give the same bytes.
+
+    Raises
+    ------
+    InputError
+        If a table is missing or holds no rows for a model that needs them.
+    """
+    tables = derive(data)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        text = table.to_csv(index=False, float_format=f"%.{SIGNIFICANT_DIGITS}g", lineterminator="\n")
+        (out / f"{name}.csv").write_text(text, encoding="utf-8")
+    return tables["errors"]
+
+
+def derive(data: Path) -> dict[str, pd.DataFrame]:
+    """Every shipped table by name, not yet rounded."""
+    inputs = load_inputs()
+    ratios, steps = fit_ratios(data), step_times(data)
+    share = field_shares(data, ratios)
+    points = {str(m): points_of(str(m), inputs, steps) for m in inputs.models.index}
+    laws = {
+        m: fit_step(m, inputs.models.loc[m], points[m], ratios, share[str(inputs.models.loc[m, "domain"])])
+        for m in points
+    }
+    timing = _timings(inputs, laws, ratios)
+    sync = fit_sync(data, inputs.models)
+    pairs = {"gavel": gavel_pairs(data, "v100"), "blox": blox_pairs(data)}
+    fits = {name: fit_contention(p) for name, p in pairs.items()}
+    direct = direct_strains(fits)
+    busy = {cell: t.busy for cell, t in timing.items()}
+    exponent = busy_exponent(direct, busy)
+    strains = all_strains(inputs.models, busy, direct, exponent)
+    errors = [_step_errors(m, points[m], laws[m], ratios) for m in sorted(points) if len(points[m])]
+    for name, p in pairs.items():
+        off = float(np.abs(law_norms(fits[name], p) - p.norm).mean())
+        errors.append(_error("interference", name, "mean absolute error of norm, in sample", off, len(p.norm)))
+    errors.append(_error("interference", "busy exponent", "e of i ~ busy^e", exponent, len(direct)))
+    errors.append(_error("gang", "local", "s/MiB per doubling", sync.local_s_per_mib, sync.local_points))
+    errors.append(_error("gang", "remote", "s/MiB per doubling", sync.remote_s_per_mib, sync.remote_points))
+    return {
+        "gpu_types": gpu_table(data, _spread(data)),
+        "workloads": _workload_table(inputs, timing, sync),
+        "solo": _solo_table(data, inputs, timing),
+        "interference": _interference_table(strains),
+        "errors": pd.DataFrame(errors),
+    }
+
+
+def workload_name(model: str, batch: int) -> str:
+    """Name of a workload: model and batch size."""
+    return f"{model}-b{batch}"
+
+
+def _timings(inputs: Inputs, laws: Mapping[str, StepLaw], ratios: Ratios) -> dict[Cell, _Timing]:
+    found: dict[Cell, _Timing] = {}
+    for model, law in laws.items():
+        for batch in batches_of(inputs.models.loc[model, "batches"]):
+            for gpu, card in CARDS.items():
+                host_s, gpu_s = law.times(batch, ratios.gpu_time(card.variant, law.compute_share))
+                if not law.measured_types:
+                    tag = Source.ASSUMED
+                else:
+                    tag = Source.FITTED if gpu in law.measured_types else Source.TRANSFERRED
+                found[model, batch, gpu] = _Timing(host_s, gpu_s, tag)
+    return found
+
+
+def _workload_table(inputs: Inputs, timing: Mapping[Cell, _Timing], sync: SyncCost) -> pd.DataFrame:
+    rows = []
+    for model, row in inputs.models.iterrows():
+        for batch in batches_of(row["batches"]):
+            reference = timing[str(model), batch, "V100"]
+            mib_per_s = float(row["gradient_mib"]) / (reference.host_s + reference.gpu_s)
+            rows.append(
+                {
+                    "workload": workload_name(str(model), batch),
+                    "model": model,
+                    "family": row["family"],
+                    "task": row["task"],
+                    "kind": row["kind"],
+                    "batch_size": batch,
+                    "parameters_m": row["parameters_m"],
+                    "gflop_per_sample": row["gflop_per_sample"],
+                    "size_source": row["size_source"],
+                    "memory_gib": row["memory_fixed_gib"] + row["memory_per_sample_mib"] * batch / 1024.0,
+                    "memory_tag": row["memory_tag"],
+                    "memory_source": row["memory_source"],
+                    "local_sync": sync.local_s_per_mib * mib_per_s,
+                    "remote_sync": sync.remote_s_per_mib * mib_per_s,
+                    "sync_tag": "fitted" if row["gradient_mib"] else "assumed",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _solo_table(data: Path, inputs: Inputs, timing: Mapping[Cell, _Timing]) -> pd.DataFrame:
+    share = shares(data)
+    cards = gpu_table(data, dict.fromkeys(CARDS, 0.0)).set_index("gpu_type")
+    rows = []
+    for (model, batch, gpu), t in timing.items():
+        power = share[str(inputs.models.loc[model, "power_class"]), gpu]
+        card = cards.loc[gpu]
+        headroom = float(card["tdp_w"]) - float(card["idle_context_w"])
+        rows.append(
+            {
+                "workload": workload_name(model, batch),
+                "gpu_type": gpu,
+                "host_ms": t.host_s * 1e3,
+                "gpu_ms": t.gpu_s * 1e3,
+                "tag": t.tag.value,
+                "dyn_w": headroom * power.value * t.busy ** float(card["alpha"]),
+                "power_tag": power.tag.value,
+                "power_source": power.source,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _interference_table(strains: Mapping[Cell, Strain]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "workload": workload_name(model, batch),
+            "gpu_type": gpu,
+            "sensitivity": strain.sensitivity,
+            "intensity": strain.intensity,
+            "tag": strain.tag.value,
+            "source": strain.source,
+        }
+        for (model, batch, gpu), strain in strains.items()
+    )
+
+
+def _spread(data: Path) -> dict[str, float]:
+    """Standard deviation of ``log(s * i)`` between GPU types for the jobs measured on V100, P100 and K80.
+
+    It tells how far a pair's slowdown on one type is known from another; half of it is declared for types with own
+    pairs, since some of their workloads are carried over as well.
+    """
+    logs = []
+    for gpu in ("v100", "p100", "k80"):
+        fit = fit_contention(gavel_pairs(data, gpu))
+        logs.append(pd.Series(np.log(fit.sensitivity * fit.intensity), index=list(fit.jobs)))
+    together = pd.concat(logs, axis=1).dropna()
+    spread = float(np.sqrt(together.var(axis=1, ddof=1).mean()))
+    return {gpu: spread / 2.0 if gpu in ("V100", "A100") else spread for gpu in CARDS}
+
+
+def _step_errors(model: str, points: pd.DataFrame, law: StepLaw, ratios: Ratios) -> dict[str, object]:
+    fitted = np.array(
+        [
+            sum(law.times(batch, ratios.gpu_time(variant, law.compute_share)))
+            for batch, variant in zip(points["batch"], points["gpu_variant"], strict=True)
+        ]
+    )
+    off = float(np.abs(fitted / points["step_s"].to_numpy(dtype=np.float64) - 1.0).mean())
+    return _error("solo", model, "mean relative error of step time", off, len(points))
+
+
+def _error(law: str, subject: str, metric: str, value: float, points: int) -> dict[str, object]:
+    return {"law": law, "subject": subject, "metric": metric, "value": value, "points": points}
