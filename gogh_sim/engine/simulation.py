@@ -61,6 +61,7 @@ class Simulation:
     ) -> None:
         self._settings = settings
         self._scheduler = scheduler
+        self._learner = scheduler if isinstance(scheduler, Learner) else None
         self._progress = progress
         self.world = World(cluster, jobs, profile, settings, hidden_factors(jobs, settings, streams))
         self.recorder = Recorder(self.world)
@@ -187,10 +188,8 @@ class Simulation:
     def _decide(self) -> None:
         now_s = self._env.now
         wakes, self._wakes = frozenset(self._wakes), set()
-        if isinstance(self._scheduler, Learner):
-            observations = self._observer.collect(now_s)
-            if observations:
-                self.recorder.predictions(now_s, self._scheduler.observe(observations))
+        if self._learner is not None and (observations := self._observer.collect(now_s)):
+            self.recorder.predictions(now_s, self._learner.observe(observations))
         queue = (len(self.world.pending), len(self.world.running))
         began = time.perf_counter()
         decision = self._scheduler.decide(view_of(self.world, wakes, now_s))
