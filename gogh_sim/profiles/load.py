@@ -58,15 +58,7 @@ def load_folder(folder: Traversable, name: str) -> Profile:
     job_names, type_names = [w.name for w in workloads], [t.name for t in types]
 
     def grid(table: str, column: str) -> npt.NDArray[Any]:
-        cells = tables[table].set_index(["workload", "gpu_type"])[column]
-        if cells.index.has_duplicates:
-            raise InputError(f"{cells.index[cells.index.duplicated()][0]} occurs twice", file=f"{folder / table}.csv")
-        wide = cells.unstack().reindex(index=job_names, columns=type_names)
-        missing = [(w, t) for w, t in zip(*np.nonzero(wide.isna().to_numpy()), strict=True)]
-        if missing:
-            w, t = missing[0]
-            raise InputError(f"no row for {job_names[w]} on {type_names[t]}", file=f"{folder / table}.csv")
-        return wide.to_numpy()
+        return _grid(tables[table], column, job_names, type_names, folder / f"{table}.csv")
 
     def numbers(table: str, column: str) -> FloatArray:
         return np.asarray(grid(table, column), dtype=np.float64)
@@ -115,6 +107,22 @@ def _read(folder: Traversable, table: str) -> pd.DataFrame:
         known = frame["tag"].where(frame["tag"].isin([s.value for s in Source]))
         _no_gaps(known, frame["tag"], path, "tag", f"one of {[s.value for s in Source]}")
     return frame
+
+
+def _grid(
+    table: pd.DataFrame, column: str, job_names: list[str], type_names: list[str], path: Traversable
+) -> npt.NDArray[Any]:
+    """(W, T) values of a column of a table with one row per workload and GPU type; every cell must occur once."""
+    cells = dict(zip(zip(table["workload"], table["gpu_type"], strict=True), table[column], strict=True))
+    if len(cells) < len(table):
+        again = table.duplicated(["workload", "gpu_type"]).to_numpy()
+        line = int(np.flatnonzero(again)[0])
+        raise InputError("workload and GPU type occur a second time", file=str(path), line=line + 2)
+    for w in job_names:
+        for t in type_names:
+            if (w, t) not in cells:
+                raise InputError(f"expected a row for {w} on {t}, found none", file=str(path))
+    return np.array([[cells[w, t] for t in type_names] for w in job_names])
 
 
 def _no_gaps(values: pd.Series, found: pd.Series, path: Traversable, column: str, expected: str) -> None:

@@ -21,9 +21,10 @@ from gogh_sim.profiles.calibration.pairs import blox_pairs, fit_contention, gave
 from gogh_sim.profiles.calibration.scaling import SyncCost, fit_sync
 from gogh_sim.profiles.calibration.sources import step_times
 from gogh_sim.profiles.calibration.speed import Ratios, StepLaw, field_shares, fit_ratios, fit_step, points_of
-from gogh_sim.profiles.calibration.tables import Inputs, batches_of, load_inputs
+from gogh_sim.profiles.calibration.tables import Inputs, load_inputs
 from gogh_sim.profiles.calibration.watts import shares
 from gogh_sim.profiles.profile import Source
+from gogh_sim.types import REFERENCE_GPU
 
 SIGNIFICANT_DIGITS = 5
 ErrorTable = pd.DataFrame
@@ -72,11 +73,8 @@ def derive(data: Path) -> dict[str, pd.DataFrame]:
     inputs = load_inputs()
     ratios, steps = fit_ratios(data), step_times(data)
     share = field_shares(data, ratios)
-    points = {str(m): points_of(str(m), inputs, steps) for m in inputs.models.index}
-    laws = {
-        m: fit_step(m, inputs.models.loc[m], points[m], ratios, share[str(inputs.models.loc[m, "domain"])])
-        for m in points
-    }
+    points = {name: points_of(name, inputs, steps) for name in inputs.models}
+    laws = {name: fit_step(m, points[name], ratios, share[m.domain]) for name, m in inputs.models.items()}
     timing = _timings(inputs, laws, ratios)
     sync = fit_sync(data, inputs.models)
     pairs = {"gavel": gavel_pairs(data, "v100"), "blox": blox_pairs(data)}
@@ -109,7 +107,7 @@ def workload_name(model: str, batch: int) -> str:
 def _timings(inputs: Inputs, laws: Mapping[str, StepLaw], ratios: Ratios) -> dict[Cell, _Timing]:
     found: dict[Cell, _Timing] = {}
     for model, law in laws.items():
-        for batch in batches_of(inputs.models.loc[model, "batches"]):
+        for batch in inputs.models[model].batches:
             for gpu, card in CARDS.items():
                 host_s, gpu_s = law.times(batch, ratios.gpu_time(card.variant, law.compute_share))
                 if not law.measured_types:
@@ -122,27 +120,27 @@ def _timings(inputs: Inputs, laws: Mapping[str, StepLaw], ratios: Ratios) -> dic
 
 def _workload_table(inputs: Inputs, timing: Mapping[Cell, _Timing], sync: SyncCost) -> pd.DataFrame:
     rows = []
-    for model, row in inputs.models.iterrows():
-        for batch in batches_of(row["batches"]):
-            reference = timing[str(model), batch, "V100"]
-            mib_per_s = float(row["gradient_mib"]) / (reference.host_s + reference.gpu_s)
+    for model in inputs.models.values():
+        for batch in model.batches:
+            reference = timing[model.name, batch, REFERENCE_GPU]
+            mib_per_s = model.gradient_mib / (reference.host_s + reference.gpu_s)
             rows.append(
                 {
-                    "workload": workload_name(str(model), batch),
-                    "model": model,
-                    "family": row["family"],
-                    "task": row["task"],
-                    "kind": row["kind"],
+                    "workload": workload_name(model.name, batch),
+                    "model": model.name,
+                    "family": model.family,
+                    "task": model.task,
+                    "kind": model.kind,
                     "batch_size": batch,
-                    "parameters_m": row["parameters_m"],
-                    "gflop_per_sample": row["gflop_per_sample"],
-                    "size_source": row["size_source"],
-                    "memory_gib": row["memory_fixed_gib"] + row["memory_per_sample_mib"] * batch / 1024.0,
-                    "memory_tag": row["memory_tag"],
-                    "memory_source": row["memory_source"],
+                    "parameters_m": model.parameters_m,
+                    "gflop_per_sample": model.gflop_per_sample,
+                    "size_source": model.size_source,
+                    "memory_gib": model.memory_gib(batch),
+                    "memory_tag": model.memory_tag,
+                    "memory_source": model.memory_source,
                     "local_sync": sync.local_s_per_mib * mib_per_s,
                     "remote_sync": sync.remote_s_per_mib * mib_per_s,
-                    "sync_tag": "fitted" if row["gradient_mib"] else "assumed",
+                    "sync_tag": Source.FITTED.value if model.gradient_mib else Source.ASSUMED.value,
                 }
             )
     return pd.DataFrame(rows)
@@ -150,11 +148,11 @@ def _workload_table(inputs: Inputs, timing: Mapping[Cell, _Timing], sync: SyncCo
 
 def _solo_table(data: Path, inputs: Inputs, timing: Mapping[Cell, _Timing]) -> pd.DataFrame:
     share = shares(data)
-    cards = gpu_table(data, dict.fromkeys(CARDS, 0.0)).set_index("gpu_type")
+    cards = gpu_table(data, dict.fromkeys(CARDS, 0.0)).set_index("gpu_type").to_dict("index")
     rows = []
     for (model, batch, gpu), t in timing.items():
-        power = share[str(inputs.models.loc[model, "power_class"]), gpu]
-        card = cards.loc[gpu]
+        power = share[inputs.models[model].power_class, gpu]
+        card = cards[gpu]
         headroom = float(card["tdp_w"]) - float(card["idle_context_w"])
         rows.append(
             {

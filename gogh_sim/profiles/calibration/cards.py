@@ -54,12 +54,13 @@ BETA = ("colocation beta training", "assumed")
 
 def gpu_table(data: Path, spread: Mapping[str, float]) -> pd.DataFrame:
     """One row per GPU type with units in the names and a source beside each group of numbers."""
-    specs = read_table(data, "power/gpu_specs.csv").set_index("variant")
+    specs = read_table(data, "power/gpu_specs.csv").set_index("variant").to_dict("index")
     parameters = read_table(data, "power/power_model_parameters.csv")
-    found = {(r.gpu, r.parameter): (float(r.value), str(r.basis)) for r in parameters.itertuples()}
+    keys = zip(parameters["gpu"], parameters["parameter"], strict=True)
+    found = dict(zip(keys, zip(parameters["value"].astype(float), parameters["basis"], strict=True), strict=True))
     rows = []
     for name, card in CARDS.items():
-        spec = specs.loc[card.variant]
+        spec = specs[card.variant]
         alpha, gamma = found[card.power_key, "alpha_train"], found[card.power_key, "gamma_cap"]
         idle = found[card.power_key, "idle_context"]
         rows.append(

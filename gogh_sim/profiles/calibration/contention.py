@@ -15,13 +15,14 @@ import pandas as pd
 
 from gogh_sim.errors import InputError
 from gogh_sim.profiles.calibration.pairs import Contention
+from gogh_sim.profiles.calibration.tables import ModelFacts
 from gogh_sim.profiles.profile import Source
 
 Cell = tuple[str, int, str]
 """Model, batch, GPU type."""
 
 DATASET_TYPE: Mapping[str, str] = {"gavel": "V100", "blox": "A100"}
-"""GPU type on which each data set of pairs feeds the shipped types; A100 first in `_base`, for its GPU-bound jobs."""
+"""GPU type that each data set of pairs was measured on."""
 
 DATASET_MODELS: Mapping[str, Mapping[str, str]] = {
     "gavel": {
@@ -69,7 +70,7 @@ def busy_exponent(direct: Mapping[Cell, Strain], busy: Mapping[Cell, float]) -> 
 
 
 def all_strains(
-    models: pd.DataFrame, busy: Mapping[Cell, float], direct: Mapping[Cell, Strain], exponent: float
+    models: Mapping[str, ModelFacts], busy: Mapping[Cell, float], direct: Mapping[Cell, Strain], exponent: float
 ) -> dict[Cell, Strain]:
     """Strain of every cell of `busy`.
 
@@ -85,19 +86,20 @@ def all_strains(
 
 def _carried(
     cell: Cell,
-    models: pd.DataFrame,
+    models: Mapping[str, ModelFacts],
     busy: Mapping[Cell, float],
     direct: Mapping[Cell, Strain],
     found: Mapping[Cell, Strain],
     exponent: float,
 ) -> Strain:
     model, batch, gpu_type = cell
+    # A100 first: Blox's jobs keep the GPU busy, where Gavel's on V100 also wait for the host.
     for base_type in ("A100", "V100"):
         base = (model, batch, base_type)
         if base in direct:
             moved = direct[base].intensity * (busy[cell] / busy[base]) ** exponent
             return Strain(direct[base].sensitivity, moved, Source.TRANSFERRED, f"{direct[base].source}, on {base_type}")
-    relative = str(models.loc[model, "relatives"])
+    relative = models[model].relatives
     like = sorted(c for c in found if c[0] == relative and c[2] == gpu_type)
     if not like:
         raise InputError(f"model {model}: expected relatives to name a model with pairs, found {relative!r}")
@@ -107,11 +109,11 @@ def _carried(
     return Strain(float(np.exp(log_s)), float(np.exp(log_i)), Source.ASSUMED, f"as {relative}, by busy share")
 
 
-def _relatives_first(models: pd.DataFrame) -> Iterator[str]:
+def _relatives_first(models: Mapping[str, ModelFacts]) -> Iterator[str]:
     done: set[str] = set()
-    waiting = [str(m) for m in models.index]
+    waiting = list(models)
     while waiting:
-        ready = [m for m in waiting if ":" in str(models.loc[m, "relatives"]) or models.loc[m, "relatives"] in done]
+        ready = [m for m in waiting if ":" in models[m].relatives or models[m].relatives in done]
         if not ready:
             raise InputError(f"models {waiting}: relatives form a cycle or name no model")
         yield from ready

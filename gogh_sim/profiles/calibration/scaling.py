@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from gogh_sim.profiles.calibration.sources import read_table
+from gogh_sim.profiles.calibration.tables import ModelFacts
 
 NODE_GANGS: Mapping[str, tuple[str, str, str, float]] = {
     "gnmt": ("Translation/GNMT", "", "128", 50.0),
@@ -39,14 +39,14 @@ class SyncCost:
     remote_points: int
 
 
-def fit_sync(data: Path, models: pd.DataFrame) -> SyncCost:
+def fit_sync(data: Path, models: Mapping[str, ModelFacts]) -> SyncCost:
     """Local cost from 8-GPU nodes with NVLink (NVIDIA tables), remote cost from Sia's V100 gangs across nodes."""
     local = _local_costs(data, models)
     remote = _remote_costs(data, float(np.median(local)))
     return SyncCost(float(np.median(local)), float(np.median(remote)), len(local), len(remote))
 
 
-def _local_costs(data: Path, models: pd.DataFrame) -> list[float]:
+def _local_costs(data: Path, models: Mapping[str, ModelFacts]) -> list[float]:
     table = read_table(data, "throughput/cross_gpu_throughput.csv").fillna({"variant": ""})
     keep = (table["source"] == "nvidia_dle") & (table["task"] == "training") & (table["precision"] == "fp16")
     table = table[keep & (table["gpu_type"] == "V100")]
@@ -56,8 +56,7 @@ def _local_costs(data: Path, models: pd.DataFrame) -> list[float]:
         by_size = rows.groupby("n_gpus")["throughput"].median()
         slowdown = 8.0 * float(by_size[1]) / float(by_size[8]) - 1.0
         step_s = float(batch) * units / float(by_size[1])
-        gradient = pd.to_numeric(models["gradient_mib"])[model]
-        costs.append(slowdown * step_s / (3.0 * float(gradient)))
+        costs.append(slowdown * step_s / (3.0 * models[model].gradient_mib))
     return costs
 
 

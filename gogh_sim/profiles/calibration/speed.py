@@ -21,7 +21,7 @@ from scipy.optimize import nnls
 
 from gogh_sim.errors import InputError
 from gogh_sim.profiles.calibration.sources import read_table
-from gogh_sim.profiles.calibration.tables import Inputs, batches_of
+from gogh_sim.profiles.calibration.tables import Anchor, Inputs, ModelFacts
 from gogh_sim.types import FloatArray
 
 COMPUTE_SHARES = np.linspace(0.0, 1.0, 21)
@@ -91,10 +91,10 @@ def fit_ratios(data: Path) -> Ratios:
     t4 = 1.0 / best_decile("sia", "ALL (no ncf)", "as in Pollux", "V100", "T4")
     compute = {"V100": 1.0, "A100": a100, "H100": h100, "T4": t4}
     cards = specs[specs["gpu_type"].isin(compute)]
-    reference = float(specs.loc["V100-SXM2-16GB", "mem_bw_gbps"])
+    bandwidth = dict(zip(cards.index.astype(str), cards["mem_bw_gbps"].astype(float), strict=True))
     return Ratios(
         compute={str(card): compute[kind] for card, kind in cards["gpu_type"].items()},
-        bandwidth={str(card): float(bw) / reference for card, bw in cards["mem_bw_gbps"].items()},
+        bandwidth={card: bw / bandwidth["V100-SXM2-16GB"] for card, bw in bandwidth.items()},
     )
 
 
@@ -113,65 +113,70 @@ def field_shares(data: Path, ratios: Ratios) -> dict[str, float]:
 
 def points_of(model: str, inputs: Inputs, steps: pd.DataFrame) -> pd.DataFrame:
     """Measured step times of one model: gpu_type, gpu_variant, batch, step_s; the median where a cell repeats."""
-    found = []
-    for anchor in inputs.anchors[inputs.anchors["model"] == model].itertuples():
-        rows = steps[
-            (steps["dataset"] == anchor.dataset)
-            & (steps["key"] == anchor.key)
-            & (steps["gpu_variant"] == anchor.gpu_variant)
-        ]
-        if not pd.isna(anchor.variant):
-            rows = rows[rows["variant"] == str(anchor.variant)]
-        if batches := batches_of(anchor.batches):
-            rows = rows[rows["batch"].isin(batches)]
-        assumed = 0.0 if pd.isna(anchor.assumed_batch) else float(anchor.assumed_batch)
-        rows = rows.assign(
-            batch=rows["batch"].where(rows["batch"] > 0, assumed),
-            step_s=rows["step_s"] * rows["batch"].where(rows["batch"] == 0, 1.0).where(rows["batch"] > 0, assumed),
-        )
-        rows = rows[rows["batch"] > 0]
-        if rows.empty:
-            raise InputError(f"expected rows of {anchor.dataset} {anchor.key} on {anchor.gpu_variant} for {model}")
-        rows = rows.assign(step_s=rows["step_s"] * float(anchor.units_per_sample))
-        found.append(rows[["gpu_type", "gpu_variant", "batch", "step_s"]])
+    cells = ["gpu_type", "gpu_variant", "batch"]
+    found = [_rows_of(anchor, steps) for anchor in inputs.anchors if anchor.model == model]
     if not found:
-        return pd.DataFrame(columns=["gpu_type", "gpu_variant", "batch", "step_s"])
-    return pd.concat(found).groupby(["gpu_type", "gpu_variant", "batch"], as_index=False)["step_s"].median()
+        return pd.DataFrame(columns=[*cells, "step_s"])
+    return pd.concat(found).groupby(cells)["step_s"].median().reset_index()
 
 
-def fit_step(model: str, row: pd.Series, points: pd.DataFrame, ratios: Ratios, field_share: float) -> StepLaw:
+def _rows_of(anchor: Anchor, steps: pd.DataFrame) -> pd.DataFrame:
+    keep = (
+        (steps["dataset"] == anchor.dataset)
+        & (steps["key"] == anchor.key)
+        & (steps["gpu_variant"] == anchor.gpu_variant)
+    )
+    if anchor.variant:
+        keep &= steps["variant"] == anchor.variant
+    if anchor.batches:
+        keep &= steps["batch"].isin(anchor.batches)
+    rows = steps[keep]
+    # Without a batch the source's step time is that of one unit.
+    samples = np.where(rows["batch"] > 0, 1.0, anchor.assumed_batch)
+    rows = rows.assign(
+        batch=np.where(rows["batch"] > 0, rows["batch"], anchor.assumed_batch),
+        step_s=rows["step_s"] * samples * anchor.units_per_sample,
+    )
+    rows = rows[rows["batch"] > 0]
+    if rows.empty:
+        raise InputError(f"expected rows of {anchor.dataset} {anchor.key} on {anchor.gpu_variant} for {anchor.model}")
+    return rows
+
+
+def fit_step(model: ModelFacts, points: pd.DataFrame, ratios: Ratios, field_share: float) -> StepLaw:
     """Step law of one model by least relative squares under non-negative times.
 
-    Host time is fitted unless the model's row states it; a fixed GPU time per step only where it can be told from
+    Host time is fitted unless stated; a fixed GPU time per step only where it can be told from
     host time: measured on two types, or host time stated.
     """
     if points.empty:
-        per_sample = float(row["gpu_us_per_sample"]) * 1e-6
-        return StepLaw(float(row["host_ms"]) * 1e-3, 0.0, 0.0, per_sample, field_share, frozenset())
+        if model.gpu_per_sample_s is None:
+            raise InputError(f"model {model.name}: expected an anchor or an assumed GPU time per sample")
+        return StepLaw(model.host_s or 0.0, 0.0, 0.0, model.gpu_per_sample_s, field_share, frozenset())
     types = frozenset(str(t) for t in points["gpu_type"])
     shares = COMPUTE_SHARES if len(types) > 1 else np.array([field_share])
-    fits = [(*_fit_at(float(c), row, points, ratios), float(c)) for c in shares]
+    fits = [(*_fit_at(float(c), model, points, ratios), float(c)) for c in shares]
     _, times, share = min(fits, key=lambda fit: fit[0])
     host, gpu, per_sample = (float(x) for x in times)
     return StepLaw(
         host_s=host,
-        host_per_sample_s=per_sample * float(row["host_share"]),
+        host_per_sample_s=per_sample * model.host_share,
         gpu_s=gpu,
-        gpu_per_sample_s=per_sample * (1.0 - float(row["host_share"])),
+        gpu_per_sample_s=per_sample * (1.0 - model.host_share),
         compute_share=share,
         measured_types=types,
     )
 
 
-def _fit_at(share: float, row: pd.Series, points: pd.DataFrame, ratios: Ratios) -> tuple[float, FloatArray]:
+def _fit_at(share: float, model: ModelFacts, points: pd.DataFrame, ratios: Ratios) -> tuple[float, FloatArray]:
     """Residual norm and (host, fixed GPU, per-sample) seconds at one compute share."""
     steps = points["step_s"].to_numpy(dtype=np.float64)
     batch = points["batch"].to_numpy(dtype=np.float64)
     gpu = np.array([ratios.gpu_time(v, share) for v in points["gpu_variant"]])
-    loader = float(row["host_share"])
+    loader = model.host_share
     columns = np.stack([np.ones_like(steps), gpu, batch * (loader + (1.0 - loader) * gpu)], axis=1)
-    stated = not pd.isna(row["host_ms"])
-    host = float(row["host_ms"]) * 1e-3 if stated else 0.0
+    stated = model.host_s is not None
+    host = model.host_s or 0.0
     several = len(set(points["gpu_type"])) > 1
     free = np.array([not stated, (stated or several) and len(set(batch)) > 1, True])
     # NNLS on times over measured times: every point counts by its relative error.
