@@ -11,6 +11,7 @@ import pandas as pd
 
 from gogh_sim.metrics.comparison import ENERGY_CHANGE, Replicates, compare
 from gogh_sim.metrics.results import RunFrames, load_runs
+from gogh_sim.outputs import write_whole
 from gogh_sim.plots.figures import write_figures
 
 REPORT_DIR = "report"
@@ -154,6 +155,4 @@ def _fallbacks(run: RunFrames) -> str:
 
 
 def _write(file: Path, text: str) -> None:
-    temporary = file.with_name(f".{file.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(file)
+    write_whole(file, lambda temporary: temporary.write_text(text, encoding="utf-8"))

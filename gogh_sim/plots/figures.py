@@ -117,6 +117,9 @@ def _slug(name: str) -> str:
 def _save(figure: Figure, file: Path) -> Path:
     suffix = file.suffix.removeprefix(".")
     temporary = file.with_name(f".{file.name}.tmp")
-    figure.savefig(temporary, format=suffix, metadata=_METADATA.get(suffix))
-    temporary.replace(file)
+    try:
+        figure.savefig(temporary, format=suffix, metadata=_METADATA.get(suffix))
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
     return file
