@@ -1,0 +1,23 @@
+"""Placement of jobs on GPUs at least cost: arrays in, assignment out."""
+
+from gogh_sim.placement.assign import Assignment, Fleet, assign
+from gogh_sim.placement.problem import PENDING, Groups, Knowledge, Objective, Problem, Supply
+from gogh_sim.placement.settings import SolverName, SolveSettings
+from gogh_sim.placement.solve import Solution, solve, solve_greedily
+
+__all__ = [
+    "PENDING",
+    "Assignment",
+    "Fleet",
+    "Groups",
+    "Knowledge",
+    "Objective",
+    "Problem",
+    "Solution",
+    "SolveSettings",
+    "SolverName",
+    "Supply",
+    "assign",
+    "solve",
+    "solve_greedily",
+]

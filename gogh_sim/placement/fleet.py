@@ -1,0 +1,95 @@
+"""Concrete GPUs and nodes: which are free, and where a gang fits best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gogh_sim.types import BoolArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Fleet:
+    """GPUs in cluster order.
+
+    Attributes
+    ----------
+    type_of, node_of
+        (GPUs,) type and node of each; the GPUs of a node are neighbours and of one type.
+    available
+        (GPUs,) whether the placement may use it.
+    node_on
+        (nodes,) whether the node is on.
+    """
+
+    type_of: IntArray
+    node_of: IntArray
+    available: BoolArray
+    node_on: BoolArray
+
+    def gpus_per_type(self, num_types: int) -> IntArray:
+        """(T,) available GPUs of each type."""
+        return np.bincount(self.type_of[self.available], minlength=num_types).astype(np.int64)
+
+
+class FreeGpus:
+    """Free GPUs of a fleet, taken one gang at a time; a scratch copy that leaves the fleet as it is."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        nodes = fleet.node_on.size
+        self._fleet = fleet
+        self.free = fleet.available.copy()
+        self._size = np.bincount(fleet.node_of, minlength=nodes)
+        self._left = np.bincount(fleet.node_of[self.free], minlength=nodes)
+        self._node_type = np.full(nodes, -1)
+        self._node_type[fleet.node_of] = fleet.type_of
+        self._first = np.searchsorted(fleet.node_of, np.arange(nodes))
+
+    def take(self, gpus: tuple[int, ...]) -> None:
+        """Mark these free GPUs as used."""
+        index = list(gpus)
+        self.free[index] = False
+        np.subtract.at(self._left, self._fleet.node_of[index], 1)
+
+    def whole(self, gpu_type: int, width: int) -> tuple[int, ...] | None:
+        """Free GPUs for a gang on as few nodes as nodes of this type allow at all; None if they are not free.
+
+        Among nodes that hold it: those in use first, then those that are on, then the one left with least room.
+        """
+        nodes = np.flatnonzero(self._node_type == gpu_type)
+        if nodes.size == 0:
+            return None
+        largest = int(self._size[nodes].max())
+        if width <= largest:
+            fitting = nodes[self._left[nodes] >= width]
+            return None if fitting.size == 0 else self._slots(self._best(fitting), width)
+        return self.spread(gpu_type, width, -(-width // largest))
+
+    def spread(self, gpu_type: int, width: int, most_nodes: int) -> tuple[int, ...] | None:
+        """Free GPUs for a gang on at most `most_nodes` nodes, as few as possible; None if there are none."""
+        nodes = np.flatnonzero((self._node_type == gpu_type) & (self._left > 0))
+        nodes = nodes[np.lexsort((nodes, ~self._fleet.node_on[nodes], -self._left[nodes]))]
+        needed = int(np.searchsorted(np.cumsum(self._left[nodes]), width)) + 1
+        if needed > min(nodes.size, most_nodes):
+            return None
+        chosen = nodes[: needed - 1]
+        rest = width - int(self._left[chosen].sum())
+        others = nodes[needed - 1 :]
+        last = self._best(others[self._left[others] >= rest])
+        gpus = [gpu for node in chosen.tolist() for gpu in self._slots(node, int(self._left[node]))]
+        return tuple(sorted([*gpus, *self._slots(last, rest)]))
+
+    def fewest_nodes(self, gpu_type: int, width: int) -> int:
+        """Nodes that a gang of this width needs at least on this type."""
+        sizes = self._size[self._node_type == gpu_type]
+        return -(-width // int(sizes.max(initial=1)))
+
+    def _best(self, nodes: IntArray) -> int:
+        left, on = self._left[nodes], self._fleet.node_on[nodes]
+        unused = left == self._size[nodes]
+        return int(nodes[np.lexsort((nodes, left, ~on, unused))[0]])
+
+    def _slots(self, node: int, width: int) -> tuple[int, ...]:
+        first, last = int(self._first[node]), int(self._first[node] + self._size[node])
+        return tuple((first + np.flatnonzero(self.free[first:last])[:width]).tolist())

@@ -1,0 +1,61 @@
+"""How hard the solver tries, and which one it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gogh_sim.errors import InputError
+
+
+class SolverName(StrEnum):
+    """Solvers behind PuLP: CBC as PuLP ships it, HiGHS by its Python package."""
+
+    CBC = "cbc"
+    HIGHS = "highs"
+
+
+@dataclass(frozen=True, slots=True)
+class SolveSettings:
+    """Stopping rules and sizes. All but `time_limit_s` give the same answer on every machine.
+
+    Attributes
+    ----------
+    solver
+        "cbc" or "highs".
+    gap
+        Relative gap between answer and proven bound at which to stop.
+    node_limit
+        Most branch-and-bound nodes of one integer step.
+    time_limit_s
+        Guard against a solver that does not come back, per call; an answer it touched has the status "time limit".
+    all_columns_below
+        Up to this many columns the first master problem holds all of them; else they are priced in.
+    integer_columns
+        Most columns of the integer step.
+    columns_per_row
+        Pairs that one pricing round may add for each group and type.
+    rounds
+        Most pricing rounds.
+    """
+
+    solver: str = "cbc"
+    gap: float = 0.005
+    node_limit: int = 5000
+    time_limit_s: float = 60.0
+    all_columns_below: int = 600
+    integer_columns: int = 4000
+    columns_per_row: int = 2
+    rounds: int = 60
+
+    def __post_init__(self) -> None:
+        if self.solver not in list(SolverName):
+            raise InputError(f"solver must be one of {', '.join(SolverName)}, found {self.solver!r}")
+        if not 0 <= self.gap < 1:
+            raise InputError(f"gap must be in [0, 1), found {self.gap}")
+        for name in ("node_limit", "time_limit_s", "integer_columns", "columns_per_row"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} must be positive, found {getattr(self, name)}")
+        for name in ("all_columns_below", "rounds"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} must not be negative, found {getattr(self, name)}")

@@ -1,0 +1,141 @@
+"""From a problem to how often each column is used: relaxation, integer step, proven gap; greedy where that fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gogh_sim.placement.columns import Candidates, Columns, Duals
+from gogh_sim.placement.greedy import fill, greedy_columns
+from gogh_sim.placement.master import Clock, SolverError, integrate, is_placement
+from gogh_sim.placement.problem import Problem
+from gogh_sim.placement.relaxation import Relaxation, dual_bound, feasible_duals, solve_relaxation
+from gogh_sim.placement.settings import SolveSettings
+from gogh_sim.types import IntArray, SolveReport
+
+_ROUNDING = 1e-7
+"""Relative error of objectives and bounds: solvers' files carry 8 digits."""
+_INTEGRAL = 1e-6
+"""Distance below an integer at which a value of the relaxation counts as that integer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Columns, (K,) how often each is used, and how the answer came about."""
+
+    columns: Columns
+    uses: IntArray
+    report: SolveReport
+
+    def queued(self, problem: Problem) -> IntArray:
+        """(G,) jobs of each group that no column places."""
+        return problem.groups.count - self.columns.jobs_placed(self.uses, len(problem.groups))
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    columns: Columns
+    uses: IntArray
+    objective: float
+
+
+def solve(problem: Problem, settings: SolveSettings) -> Solution:
+    """Solve to the gap of `settings`; a failing solver yields the greedy answer with `SolveReport.fallback` set."""
+    clock = Clock()
+    with clock.building():
+        candidates = Candidates.of(problem)
+    if candidates.size == 0:
+        return _nothing_to_place(candidates, clock)
+    try:
+        relaxation = solve_relaxation(candidates, settings, clock)
+    except SolverError as failure:
+        return solve_greedily(problem, status=str(failure), fallback=True, clock=clock)
+    with clock.solving():
+        rounded = _rounded(candidates, relaxation)
+    if rounded.objective - relaxation.bound <= (settings.gap + _ROUNDING) * abs(rounded.objective):
+        return _solution(candidates, rounded, relaxation.bound, "optimal", clock)
+    try:
+        answer, bound, status = _integer_answer(candidates, relaxation, rounded, settings, clock)
+    except SolverError as failure:
+        return _solution(candidates, rounded, relaxation.bound, str(failure), clock, fallback=True)
+    return _solution(candidates, answer, bound, status, clock)
+
+
+def solve_greedily(
+    problem: Problem, *, status: str = "greedy", fallback: bool = False, clock: Clock | None = None
+) -> Solution:
+    """Answer without a solver; its bound is what jobs would cost if GPUs were free."""
+    clock = clock or Clock()
+    with clock.building():
+        candidates = Candidates.of(problem)
+        columns = greedy_columns(candidates)
+    with clock.solving():
+        uses = fill(candidates, columns, np.zeros(len(columns), dtype=np.int64))
+        answer = _answer(candidates, columns, uses)
+        free_gpus = Duals(problem.groups.queue_cost, np.zeros(len(problem.supply)))
+        bound = dual_bound(candidates, feasible_duals(candidates, free_gpus))
+    return _solution(candidates, answer, bound, status, clock, fallback=fallback)
+
+
+def _integer_answer(
+    candidates: Candidates, relaxation: Relaxation, rounded: _Answer, settings: SolveSettings, clock: Clock
+) -> tuple[_Answer, float, str]:
+    slack = rounded.objective - relaxation.bound
+    # Whoever is better than the rounded answer uses only columns whose reduced cost is within the slack.
+    columns, complete = candidates.within(relaxation.duals, slack * (1 + 1e-9), settings.integer_columns)
+    step = integrate(candidates.problem, columns, settings, clock)
+    with clock.solving():
+        uses = fill(candidates, columns, step.uses)
+        answer = min(_answer(candidates, columns, uses), rounded, key=lambda found: found.objective)
+    bound = relaxation.bound
+    if complete and step.proven:
+        found = _answer(candidates, columns, step.uses).objective
+        bound = max(bound, min(answer.objective, found - settings.gap * abs(found)))
+    if step.timed_out:
+        return answer, bound, "time limit"
+    reached = answer.objective - bound <= (settings.gap + _ROUNDING) * abs(answer.objective)
+    return answer, bound, "optimal" if reached else "feasible"
+
+
+def _rounded(candidates: Candidates, relaxation: Relaxation) -> _Answer:
+    """Integers near the relaxation: rounded down (but for what is integral already), then filled greedily."""
+    uses = np.floor(np.maximum(relaxation.uses, 0.0) + _INTEGRAL).astype(np.int64)
+    if not is_placement(candidates.problem, relaxation.columns, uses):
+        uses = np.zeros_like(uses)
+    columns = candidates.union(relaxation.columns, greedy_columns(candidates))
+    padded = np.concatenate([uses, np.zeros(len(columns) - uses.size, dtype=np.int64)])
+    return _answer(candidates, columns, fill(candidates, columns, padded))
+
+
+def _answer(candidates: Candidates, columns: Columns, uses: IntArray) -> _Answer:
+    groups = candidates.problem.groups
+    queued = groups.count - columns.jobs_placed(uses, len(groups))
+    used = uses > 0
+    return _Answer(columns, uses, float(columns.cost[used] @ uses[used] + groups.queue_cost @ queued))
+
+
+def _nothing_to_place(candidates: Candidates, clock: Clock) -> Solution:
+    columns = candidates.all()
+    answer = _answer(candidates, columns, np.zeros(0, dtype=np.int64))
+    return _solution(candidates, answer, answer.objective, "optimal", clock)
+
+
+def _solution(
+    candidates: Candidates, answer: _Answer, bound: float, status: str, clock: Clock, *, fallback: bool = False
+) -> Solution:
+    gap = max(0.0, answer.objective - bound) / abs(answer.objective) if answer.objective else 0.0
+    report = SolveReport(
+        status=status,
+        objective=answer.objective,
+        bound=bound,
+        gap=gap,
+        groups=len(candidates.problem.groups),
+        columns=len(answer.columns),
+        rows=len(candidates.problem.groups) + len(candidates.problem.supply),
+        build_s=clock.build_s,
+        solve_s=clock.solve_s,
+        fallback=fallback,
+    )
+    used = np.flatnonzero(answer.uses)
+    return Solution(answer.columns.take(used), answer.uses[used], report)
