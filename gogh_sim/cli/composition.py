@@ -1,0 +1,102 @@
+"""Hydra configurations composed and checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gogh_sim import resources
+from gogh_sim.cli.schema import plain
+from gogh_sim.errors import InputError
+
+HYDRA = "1.3"
+"""Version of Hydra whose defaults hold."""
+
+
+def register_resolvers() -> None:
+    """Make ``${sample:FILE}``, the path of a shipped sample trace, known to configurations."""
+    OmegaConf.register_new_resolver("sample", lambda name: str(resources.sample_traces() / name), replace=True)
+
+
+def composed(overrides: Sequence[str]) -> DictConfig:
+    """Configuration of one run, Hydra's own part included.
+
+    Raises
+    ------
+    InputError
+        If an override cannot be read, or names a group, choice or key that is not there.
+    """
+    register_resolvers()
+    try:
+        with initialize_config_dir(str(resources.configs()), version_base=HYDRA):
+            return compose("config", overrides=list(overrides), return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(_said(error)) from error
+
+
+def check(overrides: Sequence[str], sweep: bool) -> Path:
+    """Check the configuration of a run, or of every element of a sweep; return the folder that results will be under.
+
+    Elements are tried one axis at a time, the other axes at their first element.
+
+    Raises
+    ------
+    InputError
+        If a configuration cannot be composed or holds a wrong value.
+    """
+    folder = Path()
+    for chosen in _elements(overrides) if sweep else [list(overrides)]:
+        config = composed(chosen)
+        plain(without_hydra(config))
+        folder = Path(config.hydra.sweep.dir if sweep else config.hydra.run.dir)
+    return folder
+
+
+def without_hydra(config: DictConfig) -> DictConfig:
+    """The part of a configuration that is a run's own."""
+    own = config.copy()
+    OmegaConf.set_struct(own, False)
+    own.pop("hydra", None)
+    return own
+
+
+def _elements(overrides: Sequence[str]) -> Iterator[list[str]]:
+    fixed, axes = _split(overrides)
+    swept = composed(fixed).hydra.sweeper.get("params") or {}
+    given = {override.partition("=")[0] for override in [*fixed, *(axis[0] for axis in axes)]}
+    more = [f"{key}={value}" for key, value in swept.items() if key not in given]
+    more_fixed, more_axes = _split(more)
+    fixed, axes = [*fixed, *more_fixed], [*axes, *more_axes]
+    first = [axis[0] for axis in axes]
+    yield [*fixed, *first]
+    for number, axis in enumerate(axes):
+        for element in axis[1:]:
+            yield [*fixed, *first[:number], element, *first[number + 1 :]]
+
+
+def _split(overrides: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+    """Overrides with one value, and the elements of those that sweep."""
+    fixed, axes = [], []
+    try:
+        for override in OverridesParser.create().parse_overrides(list(overrides)):
+            if override.is_sweep_override():
+                key = override.get_key_element()
+                axes.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+            else:
+                fixed.append(str(override.input_line))
+    except HydraException as error:
+        raise InputError(_said(error)) from error
+    return fixed, axes
+
+
+def _said(error: Any) -> str:
+    """What Hydra said, without its pointers into the text."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return " ".join(line for line in lines if line and not set(line) <= {"^"})

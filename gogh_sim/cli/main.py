@@ -1,0 +1,70 @@
+"""`gogh-sim`: finds the command, runs it, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import NamedTuple
+
+from gogh_sim.cli.parser import Parser
+from gogh_sim.errors import GoghError
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+class Command(NamedTuple):
+    """A command: the module whose ``main(arguments)`` runs it, imported only then, and its line in the help."""
+
+    module: str
+    about: str
+
+
+COMMANDS = {
+    "run": Command("gogh_sim.cli.run", "simulate: gogh-sim run [-m] [group=choice] [group.key=value] ..."),
+    "report": Command("gogh_sim.cli.report_command", "table and figures of a run or a sweep: gogh-sim report DIR"),
+    "list": Command("gogh_sim.cli.catalogue", "every scheduler, trace, cluster, profile, workload by name"),
+    "trace": Command("gogh_sim.cli.trace", "generate, check, describe or convert traces"),
+    "train": Command("gogh_sim.cli.train", "pre-train the networks P1 and P2, with an error table"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; `arguments` default to those of the process.
+
+    Returns
+    -------
+    int
+        0: done; 2: the user has something to mend, said in one line on stderr; 130: interrupted.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        chosen = _parser().parse_args(given[:1])
+        import_module(COMMANDS[chosen.command].module).main(given[1:])
+    except GoghError as error:
+        print(f"gogh-sim: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print("gogh-sim: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone; keep the interpreter from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> Parser:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {command.about}" for name, command in COMMANDS.items()]
+    parser = Parser(
+        prog="gogh-sim",
+        usage="gogh-sim COMMAND [arguments]",
+        description="Trace-driven simulator of heterogeneous GPU clusters with the GOGH scheduling policy.",
+        epilog="\n".join(["commands:", *lines, "", "`gogh-sim COMMAND --help` tells more."]),
+    )
+    parser.add_argument("--version", action="version", version=f"gogh-sim {version('gogh-sim')}")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
+    return parser

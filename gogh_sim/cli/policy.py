@@ -1,0 +1,48 @@
+"""Policies from their configuration: any class named by ``_target_``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+
+from gogh_sim.errors import GoghError, InputError
+from gogh_sim.policy import PolicyContext, Scheduler, ThroughputSource
+
+_OURS = ("name", "knowledge")
+_KNOWLEDGE = ("public", "profile")
+
+
+def make_policy(config: Mapping[str, Any], context: PolicyContext, truth: ThroughputSource) -> Scheduler:
+    """Policy of a scheduler configuration.
+
+    Parameters
+    ----------
+    config
+        ``name``, ``_target_``, ``knowledge`` and the policy's own parameters. With ``knowledge: profile`` the policy
+        gets the truth as its argument `source`; with ``public``, the default, it never sees it.
+
+    Raises
+    ------
+    InputError
+        If the class cannot be found or does not take these parameters.
+    """
+    knowledge = config.get("knowledge", "public")
+    if knowledge not in _KNOWLEDGE:
+        raise InputError(f"scheduler.knowledge: expected {' or '.join(_KNOWLEDGE)}, found {knowledge!r}")
+    given = {"source": truth} if knowledge == "profile" else {}
+    own = {key: value for key, value in config.items() if key not in _OURS}
+    try:
+        factory = instantiate(own, _partial_=True, _convert_="all")
+        inspect.signature(factory).bind(context, **given)
+    except HydraException as error:
+        if isinstance(error.__cause__, GoghError):
+            raise error.__cause__ from error
+        raise InputError(f"scheduler {config['name']}: {error}") from error
+    except TypeError as error:
+        raise InputError(f"scheduler {config['name']}: {config['_target_']}: {error}") from error
+    scheduler: Scheduler = factory(context, **given)
+    return scheduler

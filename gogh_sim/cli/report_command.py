@@ -1,0 +1,16 @@
+"""`gogh-sim report`: tables and figures of what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gogh_sim.cli.parser import Parser
+from gogh_sim.cli.report import report
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the table and name the files written."""
+    parser = Parser(prog="gogh-sim report", description="Table and figures over every run at or below a folder.")
+    parser.add_argument("directory", type=Path, metavar="DIR", help="output folder of a run or a sweep")
+    print(report(parser.parse_args(arguments).directory), end="")
