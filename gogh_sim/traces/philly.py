@@ -127,8 +127,9 @@ def _records(path: Path) -> Iterator[tuple[int, Any]]:
         at = _skip_blank(text, at)
         if text[at : at + 1] != "]":
             at = _expect(path, text, at, ",")
-    if _skip_blank(text, at + 1) < len(text):
-        raise InputError("expected nothing after the array of jobs", file=path, line=text.count("\n", 0, at) + 1)
+    rest = _skip_blank(text, at + 1)
+    if rest < len(text):
+        raise InputError("expected nothing after the array of jobs", file=path, line=text.count("\n", 0, rest) + 1)
 
 
 def _expect(path: Path, text: str, at: int, token: str) -> int:
