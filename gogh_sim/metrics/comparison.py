@@ -102,6 +102,39 @@ def compare(runs: Sequence[RunFrames]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["setting", "scheduler", "measure", "mean", "low", "high", "seeds"])
 
 
+def varied_parameters(runs: Sequence[RunFrames]) -> dict[str, pd.DataFrame]:
+    """Per numeric parameter that the runs' overrides set to several values: their summaries with it as a column.
+
+    Runs that did not set it are left out, as the value they had is not among their overrides; so are runs that
+    differ from the rest in another override, by taking each combination of the others as a parameter of its own
+    name (``trace.load (cluster.theta=1)``).
+    """
+    found: dict[str, list[tuple[float, RunFrames]]] = {}
+    for run in runs:
+        numbers = {o: _number(o.partition("=")[2]) for o in run.overrides}
+        for override, value in numbers.items():
+            if value is not None:
+                others = [o for o in run.overrides if o != override]
+                name = override.partition("=")[0].lstrip("+")
+                found.setdefault(f"{name} ({', '.join(others)})" if others else name, []).append((value, run))
+    return {name: _with_parameter(name, pairs) for name, pairs in sorted(found.items()) if len(dict(pairs)) > 1}
+
+
+def _with_parameter(name: str, pairs: Sequence[tuple[float, RunFrames]]) -> pd.DataFrame:
+    table = summaries(run for _, run in pairs)
+    table[name] = [value for value, _ in pairs]
+    # Policies by their bare names: what was changed of them is on the axis.
+    table["scheduler"] = [str(run.summary["scheduler"]) for _, run in pairs]
+    return table
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 def with_energy_change(table: pd.DataFrame) -> pd.DataFrame:
     """Summaries of one setting with the column `ENERGY_CHANGE`; nan where the seed has no run of the baseline.
 

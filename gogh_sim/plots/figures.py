@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gogh_sim.metrics.comparison import Replicates, by_setting
+from gogh_sim.metrics.comparison import Replicates, by_setting, varied_parameters
 from gogh_sim.metrics.intervals import occupancy_intervals
 from gogh_sim.metrics.results import RunFrames, stack, summaries
 from gogh_sim.plots.gantt import occupancy_gantt
@@ -18,8 +19,9 @@ from gogh_sim.plots.jct import jct_distribution
 from gogh_sim.plots.occupancy import occupancy_by_type
 from gogh_sim.plots.power import power_over_time
 from gogh_sim.plots.prediction import error_over_time
+from gogh_sim.plots.sensitivity import sensitivity
 from gogh_sim.plots.style import COLUMN_WIDTH_IN, new_figure, paper_style
-from gogh_sim.plots.tradeoff import energy_against_slo
+from gogh_sim.plots.tradeoff import energy_against_jct, energy_against_slo
 
 FORMATS = ("png", "svg")
 
@@ -30,8 +32,9 @@ _METADATA: dict[str, dict[str, None]] = {"png": {"Software": None}, "svg": {"Dat
 def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
     """Write every figure that the runs have data for; a file that exists is whole.
 
-    Runs are compared within a setting; where there are several, its number is in the file names, in order of
-    the settings' names. Figures of single runs (occupancy, Gantt) show each policy's first seed.
+    Runs are compared within a setting; where there are several, its number is in the file names, in order of the
+    settings' names, and what they differ in gets a figure of its own (sensitivity). Figures of single runs
+    (occupancy, Gantt) show each policy's first seed.
 
     Parameters
     ----------
@@ -46,7 +49,8 @@ def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] =
         The files, in order of writing.
     """
     out.mkdir(parents=True, exist_ok=True)
-    settings = by_setting(Replicates.of(runs).runs)
+    runs = Replicates.of(runs).runs
+    settings = by_setting(runs)
     written = []
     with paper_style():
         for number, (setting, group) in enumerate(settings.items(), start=1):
@@ -55,6 +59,9 @@ def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] =
                 if suffix:
                     figure.suptitle(setting, fontsize=6)
                 written += [_save(figure, out / f"{name}{suffix}.{fmt}") for fmt in formats]
+        for parameter, table in varied_parameters(runs).items():
+            figure = _sensitivity(table, parameter)
+            written += [_save(figure, out / f"sensitivity_{_slug(parameter)}.{fmt}") for fmt in formats]
     return written
 
 
@@ -62,6 +69,7 @@ def _figures(group: Sequence[RunFrames]) -> Iterator[tuple[str, Figure]]:
     """Name and figure, one at a time, of the runs of one setting."""
     yield "power_over_time", _figure_of(power_over_time(stack(group, "timeline")))
     yield "energy_slo", _figure_of(energy_against_slo(summaries(group)))
+    yield "energy_jct", _figure_of(energy_against_jct(summaries(group)))
     yield "jct_distribution", _figure_of(jct_distribution(stack(group, "jobs")))
     policies: dict[str, list[RunFrames]] = {}
     for run in group:
@@ -85,10 +93,18 @@ def _occupancy(run: RunFrames) -> Callable[[Axes], Axes]:
     return lambda ax: occupancy_by_type(run.timeline, ax, counts)
 
 
-def _panels(titles: Sequence[str], draws: Sequence[Callable[[Axes], Axes]]) -> Figure:
-    """Small multiples under each other with common axes, titled each, under one legend."""
+def _sensitivity(table: pd.DataFrame, parameter: str) -> Figure:
+    draws: list[Callable[[Axes], Axes]] = [
+        lambda ax: sensitivity(table, parameter, "node_energy_kwh", "Energy (kWh)", ax),
+        lambda ax: sensitivity(table, parameter, "slo_attainment", "SLO (%)", ax, scale=100.0),
+    ]
+    return _panels(["Node energy", "SLO attainment"], draws, share_y=False)
+
+
+def _panels(titles: Sequence[str], draws: Sequence[Callable[[Axes], Axes]], share_y: bool = True) -> Figure:
+    """Small multiples under each other with a common time (or other) axis, titled each, under one legend."""
     figure = new_figure(height_in=0.9 + 1.2 * len(draws), width_in=COLUMN_WIDTH_IN)
-    axes = figure.subplots(len(draws), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    axes = figure.subplots(len(draws), 1, sharex=True, sharey=share_y, squeeze=False)[:, 0]
     entries: dict[str, Artist] = {}
     for ax, title, draw in zip(axes, titles, draws, strict=True):
         draw(ax)

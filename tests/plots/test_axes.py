@@ -21,8 +21,9 @@ from gogh_sim.plots.jct import duration_label, jct_distribution
 from gogh_sim.plots.occupancy import occupancy_by_type
 from gogh_sim.plots.power import power_over_time
 from gogh_sim.plots.prediction import error_over_time
+from gogh_sim.plots.sensitivity import sensitivity
 from gogh_sim.plots.style import policy_look, time_unit, type_color
-from gogh_sim.plots.tradeoff import energy_against_slo
+from gogh_sim.plots.tradeoff import energy_against_jct, energy_against_slo
 
 
 def legend_of(ax: Axes) -> list[str]:
@@ -84,8 +85,15 @@ def test_tradeoff_bars_stay_within_what_a_share_can_be() -> None:
 def test_tradeoff_says_how_many_have_no_sla() -> None:
     table = pd.DataFrame({"scheduler": ["fifo", "gogh"], "slo_attainment": [0.5, np.nan], "node_energy_kwh": 1.0})
     ax = energy_against_slo(table)
-    assert "1 without SLA not shown" in ax.get_xlabel()
+    assert "1 without it not shown" in ax.get_xlabel()
     assert legend_of(ax) == ["fifo"]
+
+
+def test_energy_against_time_is_in_hours() -> None:
+    table = pd.DataFrame({"scheduler": ["fifo"], "jct_mean_s": [7200.0], "node_energy_kwh": [3.0]})
+    ax = energy_against_jct(table)
+    assert ax.lines[-1].get_xydata().tolist() == [[2.0, 3.0]]
+    assert ax.get_xlabel() == "Mean JCT (hours)"
 
 
 def test_jct_curve_is_the_empirical_distribution_over_all_jobs() -> None:
@@ -198,6 +206,17 @@ def test_every_plot_draws_into_the_axes_it_is_given_and_leaves_no_setting_behind
     assert all(a is b for a, b in zip(given, axes, strict=True))
     assert all(ax.get_xlabel() and ax.get_ylabel() for ax in axes)
     assert dict(mpl.rcParams) == before
+
+
+def test_sensitivity_has_the_mean_at_every_value_of_the_parameter() -> None:
+    table = pd.DataFrame(
+        {"load": [0.9, 0.5, 0.5, 0.9, 0.5], "scheduler": ["gogh"] * 4 + ["fifo"], "slo": [0.6, 0.9, 1.0, 0.8, 0.5]}
+    )
+    ax = sensitivity(table, "load", "slo", "SLO (%)", scale=100)
+    lines = {str(line.get_label()): line.get_xydata() for line in ax.lines}
+    assert lines["gogh"] == pytest.approx(np.array([[0.5, 95.0], [0.9, 70.0]]))
+    assert lines["fifo"] == pytest.approx(np.array([[0.5, 50.0]]))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("load", "SLO (%)")
 
 
 def test_looks_are_fixed_and_known_policies_differ() -> None:

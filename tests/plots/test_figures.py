@@ -11,7 +11,7 @@ import pytest
 from gogh_sim.metrics.results import RunFrames
 from gogh_sim.plots.figures import write_figures
 
-COMPARISONS = ["energy_slo", "gpu_occupancy", "jct_distribution", "power_over_time", "prediction_error"]
+COMPARISONS = ["energy_jct", "energy_slo", "gpu_occupancy", "jct_distribution", "power_over_time", "prediction_error"]
 GANTTS = ["gantt_best_fit", "gantt_fifo", "gantt_gogh"]
 
 
@@ -39,6 +39,16 @@ def test_settings_do_not_mix(sweep: list[RunFrames], tmp_path: Path) -> None:
     other = dataclasses.replace(fifo, overrides=("trace.load=0.9",))
     files = write_figures([fifo, other], tmp_path, formats=("svg",))
     assert {f.stem for f in files} >= {"energy_slo_1", "energy_slo_2", "gantt_fifo_1", "gantt_fifo_2"}
+
+
+def test_a_parameter_that_was_swept_gets_a_figure(sweep: list[RunFrames], tmp_path: Path) -> None:
+    swept = [
+        dataclasses.replace(run, overrides=(f"trace.load={load}", "cluster=small"))
+        for run in sweep
+        for load in (0.5, 0.9)
+    ]
+    files = write_figures(swept, tmp_path, formats=("svg",))
+    assert "sensitivity_trace.load-cluster-small" in {f.stem for f in files}
 
 
 def test_a_format_that_does_not_exist_leaves_nothing(sweep: list[RunFrames], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from synthetic_runs import save_sweep
 
 from gogh_sim.errors import InputError
-from gogh_sim.metrics.comparison import ENERGY_CHANGE, Replicates, by_setting, compare, policy_order
+from gogh_sim.metrics.comparison import ENERGY_CHANGE, Replicates, by_setting, compare, policy_order, varied_parameters
 from gogh_sim.metrics.results import load_run, load_runs, stack, summaries
 
 
@@ -85,6 +85,17 @@ def test_a_baseline_of_another_setting_does_not_count(sweep_dir: Path) -> None:
     assert list(by_setting(runs)) == ["made_up, small, none", "made_up, small, none, trace.load=0.9"]
     table = compare(runs).set_index(["scheduler", "measure"])
     assert math.isnan(table.loc[("gogh", ENERGY_CHANGE), "mean"])
+
+
+def test_parameters_that_vary_are_found_apart_from_those_that_do_not(sweep_dir: Path) -> None:
+    for run, margin in (("0", 0.1), ("1", 0.2), ("2", 0.1)):
+        override(sweep_dir / run, f"scheduler.margin={margin}", "trace.load=0.9")
+    override(sweep_dir / "3", "trace.path=somewhere")
+    found = varied_parameters(load_runs(sweep_dir))
+    assert list(found) == ["scheduler.margin (trace.load=0.9)"]
+    (table,) = found.values()
+    assert table["scheduler.margin (trace.load=0.9)"].tolist() == [0.1, 0.2, 0.1]
+    assert table["scheduler"].tolist() == ["gogh", "gogh", "fifo"]
 
 
 def test_baselines_come_first_and_the_oracle_last() -> None:
