@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,8 +48,9 @@ def build(config: Config) -> Scenario:
     trace = _read(config["trace"], streams)
     cluster = build_cluster(config["cluster"], profile, trace)
     trace, gap_factor = _set_load(trace, config["trace"], cluster, profile)
+    trace = _leave_out_oversize(trace, str(config["trace"]["oversize"]), cluster, profile)
     trace = _assign(trace, config["trace"], cluster, profile, streams)
-    trace = _leave_out_oversize(trace, config["trace"], cluster, profile)
+    trace = _leave_out_oversize(trace, str(config["trace"]["oversize"]), cluster, profile)
     return Scenario(profile, cluster, trace, build_jobs(trace, profile), gap_factor)
 
 
@@ -66,7 +66,7 @@ def build_cluster(config: Config, profile: Profile, trace: Trace) -> Cluster:
             raise InputError("cluster=from_trace needs a trace with nodes; give trace.nodes or choose a cluster")
         nodes = trace.nodes
     else:
-        nodes = tuple(_nodes(config["nodes"]))
+        nodes = _nodes(config["nodes"])
     used = {node.gpu_type for node in nodes}
     unknown = sorted(used - profile.type_index.keys())
     if unknown:
@@ -75,8 +75,8 @@ def build_cluster(config: Config, profile: Profile, trace: Trace) -> Cluster:
     return Cluster(str(config["name"]), types, nodes, int(config["theta"]))
 
 
-def _nodes(blocks: list[Config]) -> list[Node]:
-    nodes = []
+def _nodes(blocks: list[Config]) -> tuple[Node, ...]:
+    nodes: list[Node] = []
     for block in blocks:
         try:
             gpu_type, count, size = str(block["gpu_type"]), int(block["count"]), int(block["gpus_per_node"])
@@ -84,17 +84,15 @@ def _nodes(blocks: list[Config]) -> list[Node]:
             raise InputError(f"cluster.nodes: expected gpu_type, count and gpus_per_node, found {block}") from error
         first = len(nodes)
         nodes += [Node(f"{gpu_type.lower()}-{first + i:03d}", gpu_type, size) for i in range(count)]
-    return nodes
+    return tuple(nodes)
 
 
 def _read(config: Config, streams: Streams) -> Trace:
     """The trace's window, its models mapped to GPU types; generated traces come from the seed."""
     if config["path"] is None:
-        rng = streams.generator("trace")
-        trace = traces.generate(str(config["format"]), int(config["jobs"]), rng)
+        trace = traces.generate(str(config["format"]), int(config["jobs"]), streams.generator("trace"))
     else:
-        nodes = config["nodes"]
-        trace = traces.read(str(config["format"]), Path(config["path"]), None if nodes is None else Path(nodes))
+        trace = traces.read(str(config["format"]), config["path"], config["nodes"])
     duration_s = config["duration_s"]
     trace = traces.cut(trace, config["start_s"], math.inf if duration_s is None else float(duration_s))
     if config["max_jobs"] is not None:
@@ -118,19 +116,20 @@ def _assign(trace: Trace, config: Config, cluster: Cluster, profile: Profile, st
     return traces.assign_sla(trace, classes, streams.generator("sla"))
 
 
-def _leave_out_oversize(trace: Trace, config: Config, cluster: Cluster, profile: Profile) -> Trace:
-    oversize = _oversize(trace, cluster, profile)
-    if config["oversize"] not in ("error", "skip"):
-        raise InputError(f"trace.oversize: expected error or skip, found {config['oversize']!r}")
-    if config["oversize"] == "error" and oversize.any():
-        job = trace.jobs[oversize].iloc[0]
+def _leave_out_oversize(trace: Trace, oversize: str, cluster: Cluster, profile: Profile) -> Trace:
+    """Trace without jobs that can never run; before workloads are assigned, by GPU types and gang size alone."""
+    if oversize not in ("error", "skip"):
+        raise InputError(f"trace.oversize: expected error or skip, found {oversize!r}")
+    stuck = _oversize(trace, cluster, profile)
+    if oversize == "error" and stuck.any():
+        job = trace.jobs[stuck].iloc[0]
         raise InputError(
-            f"job {job['job_id']} can never run on cluster {cluster.name}: no GPU type it accepts "
-            f"({job['gpu_models'] or 'any'}) holds {job['workload']} on {job['num_gpus']} GPUs; "
-            f"{int(oversize.sum())} such jobs; trace.oversize=skip leaves them out and counts them",
+            f"job {job['job_id']} can never run on cluster {cluster.name}: it needs {job['num_gpus']} GPUs of one type "
+            f"({job['gpu_models'] or 'any'}) that hold its workload ({job.get('workload', 'any')}); {int(stuck.sum())} "
+            f"such jobs; trace.oversize=skip leaves them out and counts them",
             file=trace.source,
         )
-    kept = trace.drop(oversize, "oversize")
+    kept = trace.drop(stuck, "oversize")
     if kept.jobs.empty:
         raise InputError(f"no job of the trace can run on cluster {cluster.name}", file=trace.source)
     return kept
@@ -139,14 +138,15 @@ def _leave_out_oversize(trace: Trace, config: Config, cluster: Cluster, profile:
 def _oversize(trace: Trace, cluster: Cluster, profile: Profile) -> BoolArray:
     """Per job: whether no one GPU type has, of the GPUs that it accepts and that hold its workload, enough for it."""
     jobs = trace.jobs
-    workload = jobs["workload"].map(profile.workload_index).to_numpy(dtype=np.int64)
+    runs = np.ones((len(jobs), len(profile.gpu_types)), dtype=np.bool_)
+    if "workload" in jobs:
+        runs = np.isfinite(profile.solo_rate[jobs["workload"].map(profile.workload_index).to_numpy(dtype=np.int64)])
     width = jobs["num_gpus"].to_numpy()
     accepts = jobs["gpu_models"].map(lambda models: frozenset(filter(None, models.split("|"))))
     fits = np.zeros(len(jobs), dtype=np.bool_)
     for gpu_type, count in zip(cluster.gpu_types, cluster.gpus_per_type, strict=True):
         allowed = accepts.map(lambda names, name=gpu_type.name: not names or name in names).to_numpy(dtype=np.bool_)
-        runs = np.isfinite(profile.solo_rate[workload, profile.type_index[gpu_type.name]])
-        fits |= allowed & runs & (width <= count)
+        fits |= allowed & runs[:, profile.type_index[gpu_type.name]] & (width <= count)
     return ~fits
 
 
@@ -157,25 +157,20 @@ def build_jobs(trace: Trace, profile: Profile) -> tuple[Job, ...]:
     work = profiles.work_of(profile, workload, table["num_gpus"], table["gpu_fraction"], table["duration_s"])
     return tuple(
         Job(
-            job_id=row.job_id,
-            submit_s=float(row.submit_s),
-            workload=row.workload,
+            job_id=row["job_id"],
+            submit_s=float(row["submit_s"]),
+            workload=row["workload"],
             kind=profile.workloads[number].kind,
             work=float(amount),
-            reference_s=float(row.duration_s),
-            num_gpus=int(row.num_gpus),
-            allowed_gpu_types=frozenset(filter(None, row.gpu_models.split("|"))),
-            gpu_fraction=float(row.gpu_fraction),
-            deadline_s=float(row.deadline_s),
-            floor=_floor(row.submit_s, row.duration_s, row.deadline_s),
-            user=row.user,
-            queue=row.queue,
-            source_status=row.status,
+            reference_s=float(row["duration_s"]),
+            num_gpus=int(row["num_gpus"]),
+            allowed_gpu_types=frozenset(filter(None, row["gpu_models"].split("|"))),
+            gpu_fraction=float(row["gpu_fraction"]),
+            deadline_s=float(row["deadline_s"]),
+            floor=row["duration_s"] / (row["deadline_s"] - row["submit_s"]),
+            user=row["user"],
+            queue=row["queue"],
+            source_status=row["status"],
         )
-        for row, number, amount in zip(table.itertuples(index=False), workload, work, strict=True)
+        for row, number, amount in zip(table.to_dict("records"), workload, work, strict=True)
     )
-
-
-def _floor(submit_s: float, duration_s: float, deadline_s: float) -> float:
-    """Least relative speed that meets the deadline when started at once."""
-    return float(duration_s / (deadline_s - submit_s)) if math.isfinite(deadline_s) else 0.0
