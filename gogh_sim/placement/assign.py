@@ -56,8 +56,8 @@ def assign(
     -----
     Moves are fewest for the given uses: a use of a column takes over the GPUs of jobs that it needs (`stay`). The rest
     is packed, widest first. What fits nowhere whole is spread over more nodes, else each of its jobs gets its next best
-    GPU type alone, else a running job keeps the GPUs it has if nobody else got them, else it waits. No GPU gets more
-    than one use of a column, so capacity and memory hold as they do in the columns.
+    GPU type alone, else it waits. A running job without a place keeps the GPUs that it has if nobody else got them. No
+    GPU gets more than one use of a column, so capacity and memory hold as they do in the columns.
     """
     return _Assigner(problem, members, present, fleet).run(columns, uses)
 
@@ -100,6 +100,7 @@ class _Assigner:
             self._settle(crews[number], gpus)
         for number in homeless:
             self._repair(instances[number], crews[number])
+        self._keep_the_rest()
         return Assignment(self._gpus, self._unpacked)
 
     def _settle(self, jobs: list[int], gpus: Gpus) -> None:
@@ -137,6 +138,13 @@ class _Assigner:
             if alone is not None:
                 self._free.take(alone)
                 self._settle([job], alone)
+
+    def _keep_the_rest(self) -> None:
+        """Running jobs that no column wants keep GPUs that nobody else got: stopping them would gain nothing."""
+        for job, gpus in enumerate(self._present):
+            if gpus and job not in self._gpus and self._free.free[list(gpus)].all():
+                self._free.take(gpus)
+                self._gpus[job] = gpus
 
     def _alone(self, job: int, width: int) -> Gpus | None:
         """GPUs for one job by itself, cheapest type first, those that it has before others; at last those anyway."""

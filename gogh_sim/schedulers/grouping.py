@@ -1,0 +1,122 @@
+"""Groups of jobs that the optimiser need not tell apart, coarser where there would be too many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gogh_sim.placement import PENDING, Groups
+from gogh_sim.schedulers.demand import Demand
+from gogh_sim.types import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Grain:
+    """How finely jobs are told apart: size classes per doubling, classes of slack, and whether partners count."""
+
+    sizes: float
+    slacks: float
+    partners: bool
+
+
+_GRAINS = (_Grain(2.0, 8.0, True), _Grain(2.0, 4.0, False), _Grain(1.0, 2.0, False), _Grain(0.5, 1.0, False))
+"""Finest first. Floors are told apart by steps of a fifth in all, see `_FLOOR_STEP`."""
+
+_FLOOR_STEP = 1.2
+
+
+@dataclass(frozen=True, eq=False)
+class JobTable:
+    """N jobs as arrays.
+
+    `kind` (N,) numbers what beliefs tell apart, `width` GPUs, `memory_gib` per GPU, `remaining_s` reference seconds,
+    `present_type` GPU type or `PENDING`, `partner` number of the one job on just the same GPUs, or `PENDING`.
+    """
+
+    kind: IntArray
+    width: IntArray
+    memory_gib: FloatArray
+    remaining_s: FloatArray
+    present_type: IntArray
+    partner: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Grouping:
+    """Groups, the kind of each, and the numbers of its jobs, dearest to leave queued first."""
+
+    groups: Groups
+    kind: IntArray
+    members: tuple[tuple[int, ...], ...]
+
+
+def group(jobs: JobTable, demand: Demand, most: int) -> Grouping:
+    """Group jobs at the finest grain that yields at most `most` groups, else at the coarsest.
+
+    A group's floor is the highest of its members', so that each of them meets its own; work left, queue cost and move
+    cost are means.
+    """
+    for grain in _GRAINS:
+        number = _numbers(jobs, demand, grain)
+        if number.max(initial=-1) < most:
+            break
+    size = int(number.max(initial=-1)) + 1
+    count = np.bincount(number, minlength=size).astype(np.int64)
+    first = np.full(size, number.size, dtype=np.int64)
+    np.minimum.at(first, number, np.arange(number.size))
+    floor = np.zeros((size, demand.floor.shape[1]))
+    np.maximum.at(floor, number, demand.floor)
+    partner = jobs.partner[first]
+    groups = Groups(
+        count=count,
+        width=jobs.width[first],
+        memory_gib=jobs.memory_gib[first],
+        remaining_s=np.bincount(number, weights=jobs.remaining_s, minlength=size) / count,
+        allowed=_all_allowed(number, demand, size),
+        floor=floor,
+        queue_cost=np.bincount(number, weights=demand.queue_cost, minlength=size) / count,
+        current_type=jobs.present_type[first],
+        partner=np.where((partner == PENDING) | (not grain.partners), PENDING, number[partner]),
+        move_cost=np.bincount(number, weights=demand.move_cost, minlength=size) / count,
+    )
+    order = np.lexsort((np.arange(number.size), -demand.queue_cost, number))
+    members = np.split(order, np.cumsum(count)[:-1]) if size else []
+    return Grouping(groups, jobs.kind[first], tuple(tuple(m.tolist()) for m in members))
+
+
+def _numbers(jobs: JobTable, demand: Demand, grain: _Grain) -> IntArray:
+    """(N,) group of each job, numbered in the order of their first jobs."""
+    size_class = np.floor(grain.sizes * np.log2(np.maximum(jobs.remaining_s, 1.0)))
+    with np.errstate(divide="ignore"):
+        floor_class = np.ceil(np.log(demand.floor.max(axis=1, initial=0.0)) / np.log(_FLOOR_STEP))
+    parts = [
+        jobs.kind,
+        jobs.present_type,
+        size_class,
+        np.maximum(floor_class, -100.0),
+        np.floor(grain.slacks * demand.slack_gone),
+        demand.urgent,
+        demand.allowed @ (2 ** np.arange(demand.allowed.shape[1])),
+    ]
+    number = _ranked(np.stack([np.asarray(part, dtype=np.float64) for part in parts], axis=1))
+    if not grain.partners:
+        return number
+    beside = np.where(jobs.partner == PENDING, PENDING, number[jobs.partner])
+    return _ranked(np.stack([number, beside], axis=1).astype(np.float64))
+
+
+def _ranked(keys: FloatArray) -> IntArray:
+    """(N,) number of each distinct row, in order of first appearance."""
+    if not len(keys):
+        return np.zeros(0, dtype=np.int64)
+    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    rank = np.empty(first.size, dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(first.size)
+    return rank[inverse.reshape(-1)]
+
+
+def _all_allowed(number: IntArray, demand: Demand, size: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    allowed = np.ones((size, demand.allowed.shape[1]), dtype=np.bool_)
+    np.logical_and.at(allowed, number, demand.allowed)
+    return allowed
