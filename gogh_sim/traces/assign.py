@@ -100,11 +100,8 @@ def assign_workloads(
     """
     mix, jobs = mix or Mix(), trace.jobs
     uniform = _uniforms(jobs["job_id"], rng, 2)
-    given = jobs["workload"] if "workload" in jobs else pd.Series("", index=jobs.index, dtype=str)
     names = [w.name for w in workloads]
-    unknown = sorted(set(given[given != ""]) - set(names))
-    if unknown:
-        raise InputError(f"the trace names the workload {unknown[0]!r}, which the profile lacks", column="workload")
+    given = _given(trace, names)
     drawn = np.empty(len(jobs), dtype=object)
     for rows in np.array_split(np.arange(len(jobs)), max(1, math.ceil(len(jobs) / _BLOCK_ROWS))):
         block = jobs.iloc[rows]
@@ -114,6 +111,17 @@ def assign_workloads(
         target = np.minimum(uniform[rows, 1] * total, np.nextafter(total, 0))
         drawn[rows] = np.array(names, dtype=object)[(edges <= target[:, None]).sum(axis=1)]
     return trace.assign(workload=np.where(given == "", drawn, given))
+
+
+def _given(trace: Trace, names: Sequence[str]) -> pd.Series[str]:
+    """Workloads that the trace itself names, empty where it names none."""
+    jobs = trace.jobs
+    given = jobs["workload"] if "workload" in jobs else pd.Series("", index=jobs.index, dtype=str)
+    unknown = sorted(set(given[given != ""]) - set(names))
+    if unknown:
+        what = f"the trace names the workload {unknown[0]!r}, which the profile lacks"
+        raise InputError(what, file=trace.source, column="workload")
+    return given
 
 
 def _weights(
