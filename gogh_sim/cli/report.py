@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from gogh_sim.metrics.comparison import ENERGY_CHANGE, Replicates, compare
-from gogh_sim.metrics.results import RunFrames, load_runs
+from gogh_sim.cli.page import page
+from gogh_sim.metrics.comparison import ENERGY_CHANGE, Replicates, by_setting, compare
+from gogh_sim.metrics.results import RunFrames, load_runs, summaries
 from gogh_sim.outputs import write_whole
 from gogh_sim.plots.figures import write_figures
 
@@ -66,7 +67,12 @@ def report(directory: Path) -> str:
     _write(out / "table.csv", table.to_csv(index=False, lineterminator="\n"))
     _write(out / "table.md", _document(table, notes, markdown_table, "## {}\n"))
     figures = write_figures(replicates.runs, out)
-    written = ["Written:", *_files([out / "table.csv", out / "table.md", *figures])]
+    drawn = [file for file in figures if file.suffix == ".svg"]
+    _write(
+        out / "index.html",
+        page(f"Report of {directory.resolve().name}", _runs(replicates), _policies(table), notes, drawn),
+    )
+    written = ["Written:", *_files([out / "index.html", out / "table.csv", out / "table.md", *figures])]
     return _document(table, [*notes, *written], text_table, "{}")
 
 
@@ -103,6 +109,22 @@ def _document(
         f"{heading.format(setting)}\n{render(cells(part))}" for setting, part in table.groupby("setting", sort=False)
     ]
     return "\n\n".join([*parts, "\n".join(notes)]) + "\n"
+
+
+def _policies(table: pd.DataFrame) -> list[list[str]]:
+    """All settings' rows under one heading, the setting in the first column."""
+    heading = ["setting", "policy", *(column.heading for column in COLUMNS)]
+    settings = table.groupby("setting", sort=False)
+    return [heading, *([str(setting), *row] for setting, part in settings for row in cells(part)[1:])]
+
+
+def _runs(replicates: Replicates) -> pd.DataFrame:
+    """Summaries in the order of the table, with what tells runs apart in front."""
+    ordered = [run for group in by_setting(replicates.runs).values() for run in group]
+    table = summaries(ordered)
+    front = ["setting", "scheduler", "seed"]
+    unsaid = ["run", "experiment", "trace", "cluster", "profile", "git_commit"]
+    return table[[*front, *(name for name in table.columns if name not in (*front, *unsaid))]]
 
 
 def _cell(mean: float, low: float, high: float) -> str:
