@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gogh_sim import profiles, resources
 from gogh_sim.cli.parser import Parser
-from gogh_sim.traces.formats import FORMATS
+from gogh_sim.traces import FORMATS
 
 GROUPS = ("scheduler", "estimator", "trace", "cluster", "profile", "power", "engine", "experiment")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -18,6 +18,9 @@ from gogh_sim.errors import InputError
 
 HYDRA = "1.3"
 """Version of Hydra whose defaults hold."""
+
+
+_NO_KEY = re.compile(r"Could not override '([^']+)'\.\nTo append")
 
 
 def register_resolvers() -> None:
@@ -96,7 +99,11 @@ def _split(overrides: Sequence[str]) -> tuple[list[str], list[list[str]]]:
     return fixed, axes
 
 
-def _said(error: Any) -> str:
-    """What Hydra said, without its pointers into the text."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    return " ".join(line for line in lines if line and not set(line) <= {"^"})
+def _said(error: Exception) -> str:
+    """What Hydra said, for a reader who does not know Hydra."""
+    key = _NO_KEY.match(str(error))
+    if key is not None:
+        return f"{key[1]}: the configuration has no such key; `gogh-sim run --cfg` prints those it has"
+    lines = [line.strip() for line in str(error).partition("Config search path")[0].splitlines()]
+    text = " ".join(line for line in lines if line and not set(line) <= {"^"})
+    return f"override {error.override!r}: {text}" if isinstance(error, OverrideParseException) else text

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
-from hydra.errors import HydraException
 from hydra.utils import instantiate
 
-from gogh_sim.errors import GoghError, InputError
+from gogh_sim.errors import InputError
 from gogh_sim.policy import PolicyContext, Scheduler, ThroughputSource
 
 _OURS = ("name", "knowledge")
@@ -35,14 +35,16 @@ def make_policy(config: Mapping[str, Any], context: PolicyContext, truth: Throug
         raise InputError(f"scheduler.knowledge: expected {' or '.join(_KNOWLEDGE)}, found {knowledge!r}")
     given = {"source": truth} if knowledge == "profile" else {}
     own = {key: value for key, value in config.items() if key not in _OURS}
+    target = str(own["_target_"])
     try:
-        factory = instantiate(own, _partial_=True, _convert_="all")
-        inspect.signature(factory).bind(context, **given)
-    except HydraException as error:
-        if isinstance(error.__cause__, GoghError):
-            raise error.__cause__ from error
-        raise InputError(f"scheduler {config['name']}: {error}") from error
+        parameters = inspect.signature(get_object(target))
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise InputError(
+            f"scheduler._target_: expected the name of a policy's class, found {target!r}: {error}"
+        ) from error
+    try:
+        parameters.bind(context, **{key: value for key, value in own.items() if not key.startswith("_")}, **given)
     except TypeError as error:
-        raise InputError(f"scheduler {config['name']}: {config['_target_']}: {error}") from error
-    scheduler: Scheduler = factory(context, **given)
+        raise InputError(f"scheduler {config['name']}: {target} {error}") from error
+    scheduler: Scheduler = instantiate(own, _partial_=True, _convert_="all")(context, **given)
     return scheduler

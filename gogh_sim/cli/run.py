@@ -22,6 +22,7 @@ from gogh_sim.cli.policy import make_policy
 from gogh_sim.cli.progress import bar
 from gogh_sim.cli.report import report
 from gogh_sim.cli.schema import plain
+from gogh_sim.errors import GoghError
 from gogh_sim.experiment import run_config
 
 _EPILOG = """\
@@ -60,15 +61,33 @@ def _simulate(hydra_arguments: list[str], existing: Path) -> list[Path]:
         swept = settings.mode == RunMode.MULTIRUN
         plain_config = plain(config)
         title = f"{plain_config['scheduler']['name']} ({settings.job.num + 1})" if swept else "run"
-        with cleared_on_failure(out, existing), bar(title) as progress:
-            make = partial(make_policy, plain_config["scheduler"])
-            run_config(plain_config, out, make, progress)
+        with _told_past_hydra(), cleared_on_failure(out, existing), bar(title) as progress:
+            run_config(plain_config, out, partial(make_policy, plain_config["scheduler"]), progress)
         written.append(Path(settings.sweep.dir).resolve() if swept else out)
 
     # HYDRA_FULL_ERROR makes Hydra pass a job's error on; without it Hydra prints its own account and exits with 1.
     with _process(["gogh-sim run", *hydra_arguments], HYDRA_FULL_ERROR="1"):
-        job()
+        try:
+            job()
+        except _StopError as stop:
+            raise stop.reason from stop.reason.__cause__
     return written
+
+
+class _StopError(BaseException):
+    """Carries a user's error through Hydra, which would print an account of its own of any `Exception`."""
+
+    def __init__(self, reason: GoghError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+@contextmanager
+def _told_past_hydra() -> Iterator[None]:
+    try:
+        yield
+    except GoghError as error:
+        raise _StopError(error) from error
 
 
 @contextmanager

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
+from gogh_sim import traces
 from gogh_sim.cli.parser import Parser
 from gogh_sim.errors import InputError
-from gogh_sim.traces import alibaba_style, formats
-from gogh_sim.traces.describe import statistics
-from gogh_sim.traces.faults import Fault, Severity
-from gogh_sim.traces.generate import STYLES, generate
-from gogh_sim.traces.philly import DEFAULT_ORIGIN
-from gogh_sim.traces.schema import Trace
+from gogh_sim.traces import Fault, Severity, alibaba_style
 
 _NATIVE = MappingProxyType({"alibaba_style": "openb", "philly_style": "philly_list"})
 """The format whose trace a style follows."""
@@ -29,13 +26,13 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _parser() -> Parser:
-    about = "\n".join(f"  {name:<12}{form.about}" for name, form in sorted(formats.FORMATS.items()))
+    about = "\n".join(f"  {name:<12}{form.about}" for name, form in sorted(traces.FORMATS.items()))
     parser = Parser(prog="gogh-sim trace", description="Make, validate, describe and convert traces.")
     commands = parser.add_subparsers(required=True, metavar="generate|check|stats|convert", parser_class=Parser)
-    names = sorted(formats.FORMATS)
+    names = sorted(traces.FORMATS)
 
     made = commands.add_parser("generate", help="draw a trace", epilog=f"formats:\n{about}")
-    made.add_argument("style", choices=sorted(STYLES))
+    made.add_argument("style", choices=sorted(traces.STYLES))
     made.add_argument("out", type=Path, help="file to write the jobs to")
     made.add_argument("--jobs", type=int, default=400)
     made.add_argument("--seed", type=int, default=1)
@@ -70,21 +67,21 @@ def _generate(given: Namespace) -> None:
         raise InputError(f"--seed: expected a whole number from 0, found {given.seed}")
     _writable(given.out, given.nodes)
     rng = np.random.default_rng(given.seed)
-    jobs = generate(given.style, given.jobs, rng, shortest_s=given.shortest_s, longest_s=given.longest_s)
-    nodes = None if given.nodes is None else alibaba_style.nodes(given.gpus)
-    trace = Trace(jobs, nodes, {}, f"{given.style}, seed {given.seed}", origin=DEFAULT_ORIGIN)
-    lost = formats.write(given.format or _NATIVE[given.style], trace, given.out, given.nodes)
-    print(f"{len(jobs)} jobs written to {given.out}")
+    trace = traces.generate(given.style, given.jobs, rng, shortest_s=given.shortest_s, longest_s=given.longest_s)
+    if given.nodes is not None:
+        trace = replace(trace, nodes=alibaba_style.nodes(given.gpus))
+    lost = traces.write(given.format or _NATIVE[given.style], trace, given.out, given.nodes)
+    print(f"{len(trace.jobs)} jobs written to {given.out}")
     _tell("the format cannot hold", lost)
 
 
 def _check(given: Namespace) -> None:
-    faults = formats.check(given.path, given.format, given.nodes)
+    faults = traces.check(given.path, given.format, given.nodes)
     for fault in faults:
         print(_line(fault))
-    errors = sum(fault.severity is Severity.ERROR for fault in faults)
+    errors = [fault for fault in faults if fault.severity is Severity.ERROR]
     if errors:
-        raise InputError(f"{errors} kinds of errors, listed above", file=given.path)
+        raise errors[0].error() if len(errors) == 1 else InputError(f"errors of {len(errors)} kinds, listed above")
     print(f"{given.path}: a sound {given.format} trace")
 
 
@@ -98,8 +95,8 @@ def _line(fault: Fault) -> str:
 
 
 def _stats(given: Namespace) -> None:
-    trace = formats.read(given.format, given.path, given.nodes)
-    found = statistics(trace.jobs)
+    trace = traces.read(given.format, given.path, given.nodes)
+    found = traces.statistics(trace.jobs)
     width = max(map(len, found))
     for name, value in found.items():
         print(f"{name:<{width}}  {value:.6g}")
@@ -109,7 +106,7 @@ def _stats(given: Namespace) -> None:
 
 def _convert(given: Namespace) -> None:
     _writable(given.target, given.target_nodes)
-    trace, lost = formats.convert(
+    trace, lost = traces.convert(
         given.source, given.source_format, given.target, given.target_format, given.nodes, given.target_nodes
     )
     print(f"{len(trace.jobs)} jobs written to {given.target}")
