@@ -24,8 +24,9 @@ _NO_KEY = re.compile(r"Could not override '([^']+)'\.\nTo append")
 
 
 def register_resolvers() -> None:
-    """Make ``${sample:FILE}``, the path of a shipped sample trace, known to configurations."""
+    """Make known to configurations: ``${sample:FILE}``, a shipped sample trace, and ``${add:x,y}``, a sum."""
     OmegaConf.register_new_resolver("sample", lambda name: str(resources.sample_traces() / name), replace=True)
+    OmegaConf.register_new_resolver("add", lambda *terms: sum(terms), replace=True)
 
 
 def composed(overrides: Sequence[str]) -> DictConfig:

@@ -36,12 +36,11 @@ def make_policy(config: Mapping[str, Any], context: PolicyContext, truth: Throug
     given = {"source": truth} if knowledge == "profile" else {}
     own = {key: value for key, value in config.items() if key not in _OURS}
     target = str(own["_target_"])
+    module, _, name = target.rpartition(".")
     try:
-        parameters = inspect.signature(get_object(target))
+        parameters = inspect.signature(getattr(import_module(module), name))
     except (ImportError, AttributeError, ValueError, TypeError) as error:
-        raise InputError(
-            f"scheduler._target_: expected the name of a policy's class, found {target!r}: {error}"
-        ) from error
+        raise InputError(f"scheduler._target_: expected module.Class of a policy, found {target!r} ({error})") from error
     try:
         parameters.bind(context, **{key: value for key, value in own.items() if not key.startswith("_")}, **given)
     except TypeError as error:

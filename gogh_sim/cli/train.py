@@ -17,7 +17,7 @@ def main(arguments: Sequence[str]) -> None:
     """Train, write the weights, and print the errors on families that no network has seen."""
     default = TrainingSettings()
     parser = Parser(prog="gogh-sim train", description="Pre-train P1 and P2 on the history that a profile gives.")
-    parser.add_argument("out", type=Path, metavar="FILE", help="weights to write, for estimator.weights=FILE")
+    parser.add_argument("out", type=Path, metavar="FILE", help="weights to write, for scheduler.estimator.weights=FILE")
     parser.add_argument("--profile", default="calibrated")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--p1", choices=sorted(ARCHITECTURES), default=default.p1_architecture)
