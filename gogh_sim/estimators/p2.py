@@ -1,0 +1,104 @@
+"""P2: what one observation of a workload teaches about its other situations: types and partners not tried.
+
+The network gives a gain; a refined estimate is ``old + gain * surprise``, with the surprise ``measured - old`` of the
+observed situation. Where nothing surprised, nothing moves, so refinements do not drift however often they run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gogh_sim.estimators.features import Encoder
+from gogh_sim.estimators.networks import Blocks, Ensemble
+from gogh_sim.types import FloatArray, IntArray
+
+MAX_GAIN = 1.5
+"""Bound on the size of a gain, so that a network far from its training data cannot run away."""
+TOUCHES_TRAINED = 10
+"""Observations per workload in training. Beyond, gains fall as one over the number of refinements, so that estimates
+settle however long a run is."""
+_TYPE, _JOB, _PARTNER = range(3)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Q questions to P2: an observed and a target situation that share one workload.
+
+    Attributes
+    ----------
+    shared
+        (Q,) number of the shared workload.
+    observed, target
+        (Q, 3) situations: type, workload, partner (the number of workloads for none).
+    surprise
+        (Q,) measurement less old estimate at the observed situation.
+    observed_old, target_old
+        (Q,) estimates before the observation.
+    touches
+        (Q,) refinements that the target has seen before.
+    """
+
+    shared: IntArray
+    observed: IntArray
+    target: IntArray
+    surprise: FloatArray
+    observed_old: FloatArray
+    target_old: FloatArray
+    touches: IntArray
+
+
+def widths(encoder: Encoder) -> tuple[int, ...]:
+    """Widths of P2's blocks: shared workload, other one and type observed, those of the target, evidence."""
+    w, g = encoder.workload_width, encoder.type_width
+    return (w, w + 2 + g, w + 2 + g, 6)
+
+
+def blocks(lessons: Lessons, features: FloatArray, kinds: FloatArray) -> Blocks:
+    """Input of the network; `features` (W, F) of workloads and `kinds` (T, G) of types are the encoder's."""
+    padded = np.vstack([features, np.zeros(features.shape[1])])
+    evidence = np.column_stack(
+        [
+            lessons.surprise,
+            lessons.observed_old,
+            lessons.target_old,
+            np.log1p(lessons.touches),
+            lessons.observed[:, _TYPE] == lessons.target[:, _TYPE],
+            _other(lessons.shared, lessons.observed) == _other(lessons.shared, lessons.target),
+        ]
+    )
+    parts = (
+        features[lessons.shared],
+        _side(lessons.shared, lessons.observed, padded, kinds),
+        _side(lessons.shared, lessons.target, padded, kinds),
+        evidence,
+    )
+    return tuple(torch.from_numpy(np.ascontiguousarray(p, dtype=np.float32)) for p in parts)
+
+
+def gains(output: Tensor) -> Tensor:
+    """Gains within +-MAX_GAIN from a network's output (..., 1)."""
+    return MAX_GAIN * torch.tanh(output[..., 0] / MAX_GAIN)
+
+
+def refine(network: Ensemble, lessons: Lessons, features: FloatArray, kinds: FloatArray) -> FloatArray:
+    """(Q,) refined estimates at the targets."""
+    output = network.answer(blocks(lessons, features, kinds))[0]
+    settle = TOUCHES_TRAINED / np.maximum(lessons.touches, TOUCHES_TRAINED)
+    gain: FloatArray = gains(output).numpy().astype(np.float64) * settle
+    return lessons.target_old + gain * lessons.surprise
+
+
+def _other(shared: IntArray, situations: IntArray) -> IntArray:
+    """The workload beside the shared one; the number of workloads where it is alone."""
+    return np.where(situations[:, _JOB] == shared, situations[:, _PARTNER], situations[:, _JOB])
+
+
+def _side(shared: IntArray, situations: IntArray, padded: FloatArray, kinds: FloatArray) -> FloatArray:
+    """Features of the other workload (zeros: none), whether the shared one's own rate is meant, whether alone; type."""
+    own = situations[:, _JOB] == shared
+    alone = situations[:, _PARTNER] == len(padded) - 1
+    return np.column_stack([padded[_other(shared, situations)], own, alone, kinds[situations[:, _TYPE]]])

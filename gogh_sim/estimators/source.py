@@ -1,0 +1,172 @@
+"""`EstimatedSource`: believed throughputs and watts of jobs, learned from what is measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gogh_sim.errors import InputError
+from gogh_sim.estimators.catalogue import Catalogue, Source, memory_fits
+from gogh_sim.estimators.coordinates import raw_pressure
+from gogh_sim.estimators.estimator import Estimator
+from gogh_sim.estimators.learning import (
+    JobFactor,
+    LearningSettings,
+    Measured,
+    P2Refinement,
+    Refinement,
+    assimilate,
+    believed_log_rate,
+)
+from gogh_sim.estimators.watts import Watts
+from gogh_sim.policy import Beliefs, Observation, Prediction
+from gogh_sim.types import FloatArray, GpuType, Job, Workload
+
+_JOBS_REMEMBERED = 100_000
+
+
+class EstimatedSource:
+    """A `ThroughputSource` and `Learner` that starts from P1 and the history, and learns.
+
+    Parameters
+    ----------
+    workloads
+        Public facts of every workload that jobs may name.
+    gpu_types
+        In cluster order.
+    estimator
+        Trained networks and their history; never modified.
+    refinement
+        What spreads a measurement to situations not tried; without it (None) only what was measured changes.
+    learning
+        What is assumed of measurements.
+    """
+
+    def __init__(
+        self,
+        workloads: Mapping[str, Workload],
+        gpu_types: tuple[GpuType, ...],
+        estimator: Estimator,
+        refinement: Refinement | None = None,
+        learning: LearningSettings | None = None,
+    ) -> None:
+        names = sorted(workloads)
+        known = [workloads[name] for name in names]
+        self._learning = learning or LearningSettings()
+        self._refinement = refinement
+        self._number = {name: i for i, name in enumerate(names)}
+        self._type_number = {t.name: i for i, t in enumerate(gpu_types)}
+        self._fits = memory_fits(known, gpu_types)
+        self._watts = Watts(estimator.record, known, gpu_types)
+        self._catalogue = estimator.estimate(known, gpu_types)
+        self._factors: dict[str, JobFactor] = {}
+        self._tables = self._read()
+
+    @classmethod
+    def refined(
+        cls,
+        workloads: Mapping[str, Workload],
+        gpu_types: tuple[GpuType, ...],
+        estimator: Estimator,
+        learning: LearningSettings | None = None,
+    ) -> EstimatedSource:
+        """Source that refines by the estimator's P2."""
+        settings = learning or LearningSettings()
+        known = [workloads[name] for name in sorted(workloads)]
+        refinement = P2Refinement.of(estimator, known, gpu_types, settings.least_surprise)
+        return cls(workloads, gpu_types, estimator, refinement, settings)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is believed now; workloads in order of name, types in cluster order."""
+        return self._catalogue
+
+    def beliefs(self, jobs: Sequence[Job]) -> Beliefs:
+        """All questions of a round, read from the catalogue at once."""
+        index = np.array([self._workload(job) for job in jobs], dtype=np.int64)
+        fractions = np.array([job.gpu_fraction for job in jobs], dtype=np.float64)
+        factors = np.exp(np.array([self._factor(job).log for job in jobs], dtype=np.float64))
+        speed, pressure = self._tables
+        square = np.ix_(np.arange(len(speed)), index, index)
+        norm = 1.0 / (1.0 + pressure[square] * fractions)
+        power_w = self._watts.power(index, fractions)
+        pair_w = self._watts.pair_power(index, fractions, norm)
+        fits, pair_fits = self._fits[:, index, -1], self._fits[square]
+        return Beliefs(
+            speed=np.where(fits, speed[:, index] * factors, np.nan).T,
+            norm=np.where(pair_fits, norm, np.nan),
+            power_w=np.where(fits.T, power_w, np.nan),
+            pair_power_w=np.where(pair_fits, pair_w, np.nan),
+        )
+
+    def observe(self, observations: Sequence[Observation]) -> list[Prediction]:
+        """Tell what was believed of each observed situation, then learn from all of them in turn."""
+        measured = [self._numbers(o) for o in observations]
+        predictions = [self._predict(o, m) for o, m in zip(observations, measured, strict=True)]
+        for observation, numbers in zip(observations, measured, strict=True):
+            if observation.rate > 0:
+                self._learn(observation, numbers)
+        if observations:
+            self._tables = self._read()
+        return predictions
+
+    def _predict(self, observation: Observation, measured: Measured) -> Prediction:
+        log_rate = believed_log_rate(self._catalogue, self._factor(observation.job), measured)
+        column = measured.partners if len(measured.partners) else np.array([self._catalogue.alone])
+        source = Source(int(self._catalogue.source[measured.gpu_type, measured.workload, column].min()))
+        return Prediction(observation, source.label, observation.job.reference_rate * math.exp(log_rate))
+
+    def _learn(self, observation: Observation, measured: Measured) -> None:
+        job = observation.job
+        factor, changes = assimilate(
+            self._catalogue, self._factor(job), measured, noise_variance=self._learning.noise_sigma**2
+        )
+        self._remember(job, factor)
+        if self._refinement is not None:
+            self._refinement.spread(self._catalogue, changes)
+        self._watts.observe(
+            measured.gpu_type,
+            measured.workload,
+            job.gpu_fraction,
+            measured.partners,
+            measured.fractions,
+            observation.power_w,
+        )
+
+    def _numbers(self, observation: Observation) -> Measured:
+        if observation.gpu_type not in self._type_number:
+            raise InputError(f"job {observation.job.job_id} was measured on unknown GPU type {observation.gpu_type!r}")
+        ratio = observation.rate / observation.job.reference_rate
+        return Measured(
+            gpu_type=self._type_number[observation.gpu_type],
+            workload=self._workload(observation.job),
+            partners=np.array([self._workload(p) for p in observation.partners], dtype=np.int64),
+            fractions=np.array([p.gpu_fraction for p in observation.partners], dtype=np.float64),
+            log_rate=math.log(ratio) if ratio > 0 else -math.inf,
+        )
+
+    def _workload(self, job: Job) -> int:
+        try:
+            return self._number[job.workload]
+        except KeyError:
+            raise InputError(f"job {job.job_id} names workload {job.workload!r}, which the context lacks") from None
+
+    def _factor(self, job: Job) -> JobFactor:
+        known = self._factors.get(job.job_id)
+        if known is not None:
+            return known
+        settings = self._learning
+        return JobFactor(0.0, settings.job_sigma**2 + (settings.gang_sigma**2 if job.num_gpus > 1 else 0.0))
+
+    def _remember(self, job: Job, factor: JobFactor) -> None:
+        """Keep the factor; beyond a bound the job heard of first is forgotten."""
+        self._factors[job.job_id] = factor
+        if len(self._factors) > _JOBS_REMEMBERED:
+            del self._factors[next(iter(self._factors))]
+
+    def _read(self) -> tuple[FloatArray, FloatArray]:
+        """(T, W) speeds alone and (T, W, W) pressures, worked out once per change."""
+        catalogue = self._catalogue
+        return catalogue.speed(), raw_pressure(catalogue.estimate[:, :, : catalogue.alone])

@@ -1,0 +1,143 @@
+"""Weights files: save and load an estimator, versioned, without ever running code from the file."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from gogh_sim.errors import InputError
+from gogh_sim.estimators import p1, p2
+from gogh_sim.estimators.estimator import Estimator
+from gogh_sim.estimators.features import Encoder
+from gogh_sim.estimators.history import History
+from gogh_sim.estimators.networks import Ensemble, build
+from gogh_sim.estimators.record import Record
+
+FORMAT = "gogh_sim estimator"
+VERSION = 1
+SHIPPED = "shipped"
+"""Name of the weights that come with the package."""
+_SHIPPED_FILE = "calibrated.pt"
+
+
+def save(estimator: Estimator, path: Path) -> None:
+    """Write the estimator whole: to a temporary name first, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    buffer = io.BytesIO()
+    torch.save(_payload(estimator), buffer)
+    part.write_bytes(buffer.getvalue())
+    part.replace(path)
+
+
+def load(path: Path | str = SHIPPED) -> Estimator:
+    """Read an estimator; `SHIPPED` names the one in the package.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is no weights file, or was written for another version or other networks.
+    """
+    if path == SHIPPED:
+        with resources.as_file(resources.files("gogh_sim.estimators") / "shipped" / _SHIPPED_FILE) as file:
+            return load(file)
+    try:
+        payload = torch.load(path, weights_only=True, map_location="cpu")
+    except OSError as error:
+        raise InputError(f"cannot read weights: {error.strerror}", file=path) from None
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile):
+        raise InputError("expected weights written by `gogh-sim train`, found something else", file=path) from None
+    if not isinstance(payload, Mapping) or payload.get("format") != FORMAT:
+        raise InputError("expected weights written by `gogh-sim train`, found another torch file", file=path)
+    if payload.get("version") != VERSION:
+        raise InputError(
+            f"expected weights of version {VERSION}, found {payload.get('version')}: train them anew", file=path
+        )
+    try:
+        return _estimator(payload)
+    except InputError as error:
+        raise InputError(error.message, file=path) from None
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+        raise InputError(f"weights do not match the networks they name ({type(error).__name__})", file=path) from None
+
+
+def _payload(estimator: Estimator) -> dict[str, Any]:
+    encoder = estimator.record.encoder
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "shape": asdict(Shape.of(estimator)),
+        "history": estimator.record.history.to_payload(),
+        "words": list(encoder.words),
+        "encoder": {f.name: torch.from_numpy(getattr(encoder, f.name).copy()) for f in _encoder_arrays()},
+        "variance": {
+            "p1": torch.from_numpy(estimator.p1_variance.copy()),
+            "p2": torch.from_numpy(estimator.p2_variance.copy()),
+        },
+        "p1": estimator.p1.state_dict(),
+        "p2": estimator.p2.state_dict(),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What it takes to build the networks before their weights are filled in."""
+
+    p1: str
+    p2: str
+    parameters: int
+    p1_members: int
+    p2_members: int
+
+    @classmethod
+    def of(cls, estimator: Estimator) -> Shape:
+        """Shape of these networks."""
+        names = estimator.architectures
+        return cls(*names, estimator.parameters, len(estimator.p1.members), len(estimator.p2.members))
+
+
+def _estimator(payload: Mapping[str, Any]) -> Estimator:
+    shape = Shape(**payload["shape"])
+    arrays = {name: _array(value) for name, value in payload["encoder"].items()}
+    record = Record(History.from_payload(payload["history"]), Encoder(words=tuple(payload["words"]), **arrays))
+    return Estimator(
+        record=record,
+        p1=_filled(shape.p1, p1.widths(record), p1.OUTPUTS, shape.parameters, shape.p1_members, payload["p1"]),
+        p2=_filled(shape.p2, p2.widths(record.encoder), 1, shape.parameters, shape.p2_members, payload["p2"]),
+        p1_variance=_array(payload["variance"]["p1"]),
+        p2_variance=_array(payload["variance"]["p2"]),
+        architectures=(shape.p1, shape.p2),
+        parameters=shape.parameters,
+    )
+
+
+def _filled(
+    architecture: str,
+    widths: Sequence[int],
+    outputs: int,
+    parameters: int,
+    members: int,
+    state: Mapping[str, Any],
+) -> Ensemble:
+    networks: list[nn.Module] = [build(architecture, widths, outputs, parameters, seed=0) for _ in range(members)]
+    ensemble = Ensemble(networks)
+    ensemble.load_state_dict(state)
+    return ensemble
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return tensor.numpy().astype(np.float64)
+
+
+def _encoder_arrays() -> list[Any]:
+    return [f for f in fields(Encoder) if f.name != "words"]
