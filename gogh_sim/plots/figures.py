@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ from gogh_sim.plots.occupancy import occupancy_by_type
 from gogh_sim.plots.power import power_over_time
 from gogh_sim.plots.prediction import error_over_time
 from gogh_sim.plots.sensitivity import sensitivity
-from gogh_sim.plots.style import COLUMN_WIDTH_IN, new_figure, paper_style
+from gogh_sim.plots.style import COLUMN_WIDTH_IN, TimeUnit, new_figure, paper_style, time_unit
 from gogh_sim.plots.tradeoff import energy_against_jct, energy_against_slo
 
 FORMATS = ("png", "svg")
@@ -75,22 +76,23 @@ def _figures(group: Sequence[RunFrames]) -> Iterator[tuple[str, Figure]]:
     for run in group:
         policies.setdefault(run.scheduler, []).append(run)
     firsts = [own[0] for own in policies.values()]
-    yield "gpu_occupancy", _panels([run.scheduler for run in firsts], [_occupancy(run) for run in firsts])
+    unit = time_unit(max(float(run.timeline["time_s"].iloc[-1]) for run in group))
+    yield "gpu_occupancy", panels([run.scheduler for run in firsts], [_occupancy(run, unit) for run in firsts])
     learners = {name: frame for name, own in policies.items() if len(frame := stack(own, "estimates"))}
     if learners:
-        draws = [lambda ax, frame=frame: error_over_time(frame, ax) for frame in learners.values()]
-        yield "prediction_error", _panels(list(learners), draws)
+        draws = [lambda ax, frame=frame: error_over_time(frame, ax, unit=unit) for frame in learners.values()]
+        yield "prediction_error", panels(list(learners), draws)
     for run in firsts:
         if run.gpus is not None:
             intervals = occupancy_intervals(run.events, float(run.timeline["time_s"].iloc[-1]))
             yield f"gantt_{_slug(run.scheduler)}", _figure_of(occupancy_gantt(intervals, run.gpus))
 
 
-def _occupancy(run: RunFrames) -> Callable[[Axes], Axes]:
+def _occupancy(run: RunFrames, unit: TimeUnit) -> Callable[[Axes], Axes]:
     counts = None
     if run.gpus is not None:
         counts = {str(name): int(n) for name, n in run.gpus["gpu_type"].value_counts().items()}
-    return lambda ax: occupancy_by_type(run.timeline, ax, counts)
+    return lambda ax: occupancy_by_type(run.timeline, ax, counts, unit=unit)
 
 
 def _sensitivity(table: pd.DataFrame, parameter: str) -> Figure:
@@ -98,13 +100,13 @@ def _sensitivity(table: pd.DataFrame, parameter: str) -> Figure:
         lambda ax: sensitivity(table, parameter, "node_energy_kwh", "Energy (kWh)", ax),
         lambda ax: sensitivity(table, parameter, "slo_attainment", "SLO (%)", ax, scale=100.0),
     ]
-    return _panels(["Node energy", "SLO attainment"], draws, share_y=False)
+    return panels(["Node energy", "SLO attainment"], draws, share_y=False)
 
 
-def _panels(titles: Sequence[str], draws: Sequence[Callable[[Axes], Axes]], share_y: bool = True) -> Figure:
+def panels(titles: Sequence[str], draws: Sequence[Callable[[Axes], Axes]], share_y: bool = True) -> Figure:
     """Small multiples under each other with a common time (or other) axis, titled each, under one legend."""
     figure = new_figure(height_in=0.9 + 1.2 * len(draws), width_in=COLUMN_WIDTH_IN)
-    axes = figure.subplots(len(draws), 1, sharex=True, sharey=share_y, squeeze=False)[:, 0]
+    axes = figure.subplots(len(draws), 1, squeeze=False)[:, 0]
     entries: dict[str, Artist] = {}
     for ax, title, draw in zip(axes, titles, draws, strict=True):
         draw(ax)
@@ -114,6 +116,13 @@ def _panels(titles: Sequence[str], draws: Sequence[Callable[[Axes], Axes]], shar
             legend.remove()
         ax.set_title(title, loc="left", fontsize=7, pad=3)
         ax.label_outer()
+    # Axes that share limits take those of the last one drawn, which would cut the longer runs.
+    limits = np.array([(*ax.get_xlim(), *ax.get_ylim()) for ax in axes])
+    low, high = limits.min(axis=0), limits.max(axis=0)
+    for ax in axes:
+        ax.set_xlim(low[0], high[1])
+        if share_y:
+            ax.set_ylim(low[2], high[3])
     if entries:
         figure.legend(list(entries.values()), list(entries), loc="outside upper center", ncols=4, columnspacing=1.2)
     return figure

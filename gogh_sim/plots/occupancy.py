@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from gogh_sim.metrics.statistics import bin_edges, bin_means
 from gogh_sim.plots.power import BINS
-from gogh_sim.plots.style import legend_above, new_axes, time_unit, type_color
+from gogh_sim.plots.style import legend_above, TimeUnit, new_axes, time_unit, type_color
 
 _PREFIX = "busy_"
 
@@ -20,6 +20,7 @@ def occupancy_by_type(
     ax: Axes | None = None,
     gpus_per_type: Mapping[str, int] | None = None,
     bins: int = BINS,
+    unit: TimeUnit | None = None,
 ) -> Axes:
     """GPUs with at least one job, stacked by type; a line marks how many there are where that is given.
 
@@ -31,10 +32,12 @@ def occupancy_by_type(
         How many GPUs the cluster has of each type.
     bins
         Bins of equal length; each shows its exact time-weighted mean.
+    unit
+        Of the time axis; by default what suits the run.
     """
     ax = ax or new_axes()
     time_s = timeline["time_s"].to_numpy(np.float64)
-    unit = time_unit(time_s[-1] - time_s[0])
+    unit = unit or time_unit(time_s[-1] - time_s[0])
     edges_s = bin_edges(float(time_s[0]), float(time_s[-1]), bins)
     base = np.zeros(bins)
     for column in (c for c in timeline.columns if c.startswith(_PREFIX)):

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from gogh_sim.metrics.prediction import SOURCES, running_mape
-from gogh_sim.plots.style import SOURCE_LOOKS, legend_above, new_axes, time_unit
+from gogh_sim.plots.style import SOURCE_LOOKS, TimeUnit, legend_above, new_axes, time_unit
 
 WINDOW = 100
 """Predictions in the running mean."""
@@ -15,7 +15,9 @@ FEWEST = 10
 """Predictions that the first point drawn averages (all, where there are fewer): means of one or two say little."""
 
 
-def error_over_time(estimates: pd.DataFrame, ax: Axes | None = None, window: int = WINDOW) -> Axes:
+def error_over_time(
+    estimates: pd.DataFrame, ax: Axes | None = None, window: int = WINDOW, unit: TimeUnit | None = None
+) -> Axes:
     """Running mean absolute percentage error by source of the prediction (P1, P2, measured).
 
     Parameters
@@ -24,10 +26,12 @@ def error_over_time(estimates: pd.DataFrame, ax: Axes | None = None, window: int
         ``time_s``, ``source``, ``predicted_rate``, ``measured_rate``; of one run, or of several pooled.
     window
         Predictions of one source that a point averages, fewer at the beginning.
+    unit
+        Of the time axis; by default what suits the estimates.
     """
     ax = ax or new_axes()
     span_s = float(estimates["time_s"].max()) if len(estimates) else 0.0
-    unit = time_unit(span_s)
+    unit = unit or time_unit(span_s)
     for source in SOURCES:
         error = running_mape(estimates, source, window)
         if error.empty:

@@ -136,6 +136,17 @@ def test_occupancy_stacks_the_types_and_marks_the_capacity(sweep: list[RunFrames
     assert ax.lines[0].get_ydata() == [24, 24]
 
 
+def test_runs_beside_each_other_can_have_one_unit(sweep: list[RunFrames]) -> None:
+    timeline, estimates = sweep[0].timeline, sweep[0].estimates
+    minutes = time_unit(60)
+    end = float(timeline["time_s"].iloc[-1]) / 60
+    ax = occupancy_by_type(timeline, unit=minutes)
+    assert (ax.get_xlabel(), ax.get_xlim()[1]) == ("Time (minutes)", pytest.approx(end))
+    ax = error_over_time(estimates, unit=minutes)
+    assert ax.get_xlabel() == "Time (minutes)"
+    assert ax.lines[0].get_xdata()[-1] == pytest.approx(estimates["time_s"].max() / 60)
+
+
 def test_prediction_error_has_a_line_per_source_that_ends_at_the_mean_of_the_window(sweep: list[RunFrames]) -> None:
     estimates = next(run.estimates for run in sweep if run.scheduler == "gogh")
     ax = error_over_time(estimates, window=10)

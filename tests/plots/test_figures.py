@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.axes import Axes
 
 from gogh_sim.metrics.results import RunFrames
-from gogh_sim.plots.figures import write_figures
+from gogh_sim.plots.figures import panels, write_figures
 
 COMPARISONS = ["energy_jct", "energy_slo", "gpu_occupancy", "jct_distribution", "power_over_time", "prediction_error"]
 GANTTS = ["gantt_best_fit", "gantt_fifo", "gantt_gogh"]
@@ -32,6 +34,20 @@ def test_a_single_run_without_a_learner_or_a_table_of_gpus(sweep: list[RunFrames
     files = write_figures([dataclasses.replace(fifo, gpus=None)], tmp_path, formats=("png",))
     assert sorted(f.stem for f in files) == [n for n in COMPARISONS if n != "prediction_error"]
     assert all(f.read_bytes().startswith(b"\x89PNG") for f in files)
+
+
+def test_panels_have_room_for_the_longest_run_and_the_highest_value() -> None:
+    def draw(length: float, height: float) -> Callable[[Axes], Axes]:
+        def onto(ax: Axes) -> Axes:
+            ax.plot([0, length], [0, height])
+            ax.set(xlim=(0, length), ylim=(0, height))
+            return ax
+
+        return onto
+
+    figure = panels(["a", "b", "c"], [draw(2, 1), draw(5, 1), draw(1, 7)])
+    assert {ax.get_xlim() for ax in figure.axes} == {(0.0, 5.0)}
+    assert {ax.get_ylim() for ax in figure.axes} == {(0.0, 7.0)}
 
 
 def test_settings_do_not_mix(sweep: list[RunFrames], tmp_path: Path) -> None:
