@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from gogh_sim.metrics.statistics import bin_edges, bin_means
 from gogh_sim.plots.power import BINS
-from gogh_sim.plots.style import legend_above, TimeUnit, new_axes, time_unit, type_color
+from gogh_sim.plots.style import TimeUnit, legend_above, new_axes, time_unit, type_color
 
 _PREFIX = "busy_"
 
