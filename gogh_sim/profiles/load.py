@@ -1,7 +1,8 @@
-"""Reading profile tables, from the package or from a folder, into a validated `Profile`."""
+"""From profile tables to a validated `Profile`."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,26 +14,11 @@ import pandas as pd
 
 from gogh_sim.errors import InputError
 from gogh_sim.profiles.profile import Profile, Source
+from gogh_sim.profiles.tables import GPU_FACTS, Tables, read_tables
 from gogh_sim.types import REFERENCE_GPU, FloatArray, GpuType, HostPower, JobKind, Workload
 
 SHIPPED = ("calibrated",)
 """Profiles that come with the package, by name."""
-
-_TEXT: dict[str, tuple[str, ...]] = {
-    "gpu_types": ("gpu_type", "variant"),
-    "workloads": ("workload", "model", "family", "task", "kind"),
-    "solo": ("workload", "gpu_type", "tag"),
-    "interference": ("workload", "gpu_type", "tag"),
-}
-_NUMBERS: dict[str, tuple[str, ...]] = {
-    "gpu_types": (
-        *("memory_gib", "tdp_w", "idle_bare_w", "idle_context_w", "fp32_tflops", "fp16_tflops", "bandwidth_gbps"),
-        *("host_base_w", "host_slope", "host_off_w", "alpha", "beta", "gamma", "interference_spread"),
-    ),
-    "workloads": ("batch_size", "parameters_m", "gflop_per_sample", "memory_gib", "local_sync", "remote_sync"),
-    "solo": ("host_ms", "gpu_ms", "dyn_w"),
-    "interference": ("sensitivity", "intensity"),
-}
 
 
 def load(name: str = "calibrated") -> Profile:
@@ -44,94 +30,84 @@ def load(name: str = "calibrated") -> Profile:
         If neither exists, or a table lacks a column, a cell or a valid number; the message names file, line, column.
     """
     if name in SHIPPED:
-        return load_folder(resources.files("gogh_sim.profiles") / name, name)
+        return build(read_tables(shipped_folder(name)), name)
     if Path(name).is_dir():
-        return load_folder(Path(name), Path(name).name)
+        return build(read_tables(Path(name)), Path(name).name)
     raise InputError(f"expected a profile among {list(SHIPPED)} or a folder of profile tables, found {name!r}")
 
 
-def load_folder(folder: Traversable, name: str) -> Profile:
-    """The profile whose tables lie in `folder`."""
-    tables = {table: _read(folder, table) for table in _TEXT}
-    gpus, jobs = tables["gpu_types"], tables["workloads"]
-    types, workloads = _gpu_types(gpus), _workloads(jobs)
-    job_names, type_names = [w.name for w in workloads], [t.name for t in types]
+def shipped_folder(name: str) -> Traversable:
+    """Where the tables of a shipped profile lie."""
+    return resources.files("gogh_sim.profiles") / name
 
-    def grid(table: str, column: str) -> npt.NDArray[Any]:
-        return _grid(tables[table], column, job_names, type_names, folder / f"{table}.csv")
 
-    def numbers(table: str, column: str) -> FloatArray:
-        return np.asarray(grid(table, column), dtype=np.float64)
-
-    rate = 1e3 / (numbers("solo", "host_ms") + numbers("solo", "gpu_ms"))
+def build(tables: Tables, name: str) -> Profile:
+    """The profile that these tables state; every workload needs a row on every GPU type."""
+    types, workloads = _gpu_types(tables.gpu_types), _workloads(tables.workloads)
+    host, gpu = (_grid(tables, "solo", column).astype(np.float64) for column in ("host_ms", "gpu_ms"))
+    rate = 1e3 / (host + gpu)
     memory = np.array([w.memory_gib for w in workloads])
     fits = memory[:, np.newaxis] <= np.array([t.memory_gib for t in types])
-    reference = type_names.index(REFERENCE_GPU) if REFERENCE_GPU in type_names else 0
+    reference = tables.type_names.index(REFERENCE_GPU) if REFERENCE_GPU in tables.type_names else 0
     return Profile(
         name=name,
         gpu_types=types,
         workloads=workloads,
         solo_rate=np.where(fits, rate, np.nan),
         reference_solo_rate=rate[:, reference].copy(),
-        dyn_w=numbers("solo", "dyn_w"),
-        sensitivity=numbers("interference", "sensitivity"),
-        intensity=numbers("interference", "intensity"),
-        measured_norm=np.full((len(types), len(workloads), len(workloads)), np.nan),
-        alpha=_column(gpus, "alpha"),
-        beta=_column(gpus, "beta"),
-        gamma=_column(gpus, "gamma"),
-        local_sync=_column(jobs, "local_sync"),
-        remote_sync=_column(jobs, "remote_sync"),
-        solo_tag=grid("solo", "tag").astype(np.str_),
-        shared_tag=grid("interference", "tag").astype(np.str_),
-        interference_spread=_column(gpus, "interference_spread"),
+        dyn_w=_grid(tables, "solo", "dyn_w").astype(np.float64),
+        sensitivity=_grid(tables, "interference", "sensitivity").astype(np.float64),
+        intensity=_grid(tables, "interference", "intensity").astype(np.float64),
+        measured_norm=_measured_norms(tables),
+        alpha=_column(tables.gpu_types, "alpha"),
+        beta=_column(tables.gpu_types, "beta"),
+        gamma=_column(tables.gpu_types, "gamma"),
+        local_sync=_column(tables.workloads, "local_sync"),
+        remote_sync=_column(tables.workloads, "remote_sync"),
+        solo_tag=_grid(tables, "solo", "tag").astype(np.str_),
+        shared_tag=_shared_tags(tables),
+        interference_spread=_column(tables.gpu_types, "interference_spread"),
     )
 
 
-def _read(folder: Traversable, table: str) -> pd.DataFrame:
-    path = folder / f"{table}.csv"
-    if not path.is_file():
-        raise InputError("expected a profile table, found none", file=str(path))
-    with path.open(encoding="utf-8") as file:
-        frame = pd.read_csv(file)
-    for column in (*_TEXT[table], *_NUMBERS[table]):
-        if column not in frame.columns:
-            raise InputError(f"expected columns {list(frame.columns)} to hold {column}", file=str(path), column=column)
-    for column in _NUMBERS[table]:
-        values = pd.to_numeric(frame[column], errors="coerce")
-        _no_gaps(values, frame[column], path, column, "a number")
-        frame[column] = values.astype(np.float64)
-    for column in _TEXT[table]:
-        _no_gaps(frame[column], frame[column], path, column, "a value")
-    if "tag" in frame.columns:
-        known = frame["tag"].where(frame["tag"].isin([s.value for s in Source]))
-        _no_gaps(known, frame["tag"], path, "tag", f"one of {[s.value for s in Source]}")
-    return frame
-
-
-def _grid(
-    table: pd.DataFrame, column: str, job_names: list[str], type_names: list[str], path: Traversable
-) -> npt.NDArray[Any]:
+def _grid(tables: Tables, name: str, column: str) -> npt.NDArray[Any]:
     """(W, T) values of a column of a table with one row per workload and GPU type; every cell must occur once."""
+    table: pd.DataFrame = getattr(tables, name)
     cells = dict(zip(zip(table["workload"], table["gpu_type"], strict=True), table[column], strict=True))
+    file = f"{name}.csv"
     if len(cells) < len(table):
         again = table.duplicated(["workload", "gpu_type"]).to_numpy()
-        line = int(np.flatnonzero(again)[0])
-        raise InputError("workload and GPU type occur a second time", file=str(path), line=line + 2)
-    for w in job_names:
-        for t in type_names:
+        line = int(np.flatnonzero(again)[0]) + 2
+        raise InputError("workload and GPU type occur a second time", file=file, line=line)
+    for w in tables.workload_names:
+        for t in tables.type_names:
             if (w, t) not in cells:
-                raise InputError(f"expected a row for {w} on {t}, found none", file=str(path))
-    return np.array([[cells[w, t] for t in type_names] for w in job_names])
+                raise InputError(f"expected a row for {w} on {t}, found none", file=file)
+    return np.array([[cells[w, t] for t in tables.type_names] for w in tables.workload_names])
 
 
-def _no_gaps(values: pd.Series, found: pd.Series, path: Traversable, column: str, expected: str) -> None:
-    gaps = np.flatnonzero(values.isna().to_numpy())
-    if gaps.size:
-        line = int(gaps[0])
-        raise InputError(
-            f"expected {expected}, found {found.iloc[line]!r}", file=str(path), line=line + 2, column=column
-        )
+def _measured_norms(tables: Tables) -> FloatArray:
+    """(T, W, W) measured norms of the row workload beside the column workload, nan elsewhere."""
+    count = len(tables.workload_names)
+    norms = np.full((len(tables.type_names), count, count), np.nan)
+    at = tuple(_numbers_of(tables, column) for column in ("gpu_type", "workload", "partner"))
+    norms[at] = tables.pairs["norm"].to_numpy(dtype=np.float64)
+    return norms
+
+
+def _shared_tags(tables: Tables) -> npt.NDArray[np.str_]:
+    tags = _grid(tables, "interference", "tag").astype(object)
+    tags[_numbers_of(tables, "workload"), _numbers_of(tables, "gpu_type")] = Source.MEASURED.value
+    return tags.astype(np.str_)
+
+
+def _numbers_of(tables: Tables, column: str) -> npt.NDArray[np.intp]:
+    names: Sequence[Hashable] = tables.type_names if column == "gpu_type" else tables.workload_names
+    number = {name: k for k, name in enumerate(names)}
+    for row, name in enumerate(tables.pairs[column]):
+        if name not in number:
+            raise InputError(f"found unknown {name!r}", file="pairs.csv", line=row + 2, column=column)
+    return np.array([number[name] for name in tables.pairs[column]], dtype=np.intp)
 
 
 def _column(frame: pd.DataFrame, column: str) -> FloatArray:
@@ -143,7 +119,7 @@ def _gpu_types(table: pd.DataFrame) -> tuple[GpuType, ...]:
         GpuType(
             name=str(row["gpu_type"]),
             variant=str(row["variant"]),
-            **{c: float(row[c]) for c in _NUMBERS["gpu_types"][:7]},
+            **{c: float(row[c]) for c in GPU_FACTS},
             host=HostPower(float(row["host_base_w"]), float(row["host_slope"]), float(row["host_off_w"])),
         )
         for _, row in table.iterrows()
@@ -151,6 +127,12 @@ def _gpu_types(table: pd.DataFrame) -> tuple[GpuType, ...]:
 
 
 def _workloads(table: pd.DataFrame) -> tuple[Workload, ...]:
+    kinds = [kind.value for kind in JobKind]
+    for row, kind in enumerate(table["kind"]):
+        if kind not in kinds:
+            raise InputError(
+                f"expected one of {kinds}, found {kind!r}", file="workloads.csv", line=row + 2, column="kind"
+            )
     return tuple(
         Workload(
             name=str(row["workload"]),

@@ -17,16 +17,17 @@ from gogh_sim.profiles.calibration.contention import (
     busy_exponent,
     direct_strains,
 )
-from gogh_sim.profiles.calibration.pairs import blox_pairs, fit_contention, gavel_pairs, law_norms
+from gogh_sim.profiles.calibration.errors import error_table
+from gogh_sim.profiles.calibration.models import Inputs, load_inputs
+from gogh_sim.profiles.calibration.pairs import blox_pairs, fit_contention, gavel_pairs
 from gogh_sim.profiles.calibration.scaling import SyncCost, fit_sync
 from gogh_sim.profiles.calibration.sources import step_times
 from gogh_sim.profiles.calibration.speed import Ratios, StepLaw, field_shares, fit_ratios, fit_step, points_of
-from gogh_sim.profiles.calibration.tables import Inputs, load_inputs
 from gogh_sim.profiles.calibration.watts import shares
 from gogh_sim.profiles.profile import Source
+from gogh_sim.profiles.tables import write_tables
 from gogh_sim.types import REFERENCE_GPU
 
-SIGNIFICANT_DIGITS = 5
 ErrorTable = pd.DataFrame
 """Columns law, subject, metric, value, points: how far each law lies from the measurements that it was fitted to."""
 
@@ -61,10 +62,7 @@ def calibrate(data: Path, out: Path) -> ErrorTable:
         If a table is missing or holds no rows for a model that needs them.
     """
     tables = derive(data)
-    out.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
-        text = table.to_csv(index=False, float_format=f"%.{SIGNIFICANT_DIGITS}g", lineterminator="\n")
-        (out / f"{name}.csv").write_text(text, encoding="utf-8")
+    write_tables(tables, out)
     return tables["errors"]
 
 
@@ -77,25 +75,18 @@ def derive(data: Path) -> dict[str, pd.DataFrame]:
     laws = {name: fit_step(m, points[name], ratios, share[m.domain]) for name, m in inputs.models.items()}
     timing = _timings(inputs, laws, ratios)
     sync = fit_sync(data, inputs.models)
-    pairs = {"gavel": gavel_pairs(data, "v100"), "blox": blox_pairs(data)}
-    fits = {name: fit_contention(p) for name, p in pairs.items()}
-    direct = direct_strains(fits)
+    direct = direct_strains(
+        {"gavel": fit_contention(gavel_pairs(data, "v100")), "blox": fit_contention(blox_pairs(data))}
+    )
     busy = {cell: t.busy for cell, t in timing.items()}
     exponent = busy_exponent(direct, busy)
     strains = all_strains(inputs.models, busy, direct, exponent)
-    errors = [_step_errors(m, points[m], laws[m], ratios) for m in sorted(points) if len(points[m])]
-    for name, p in pairs.items():
-        off = float(np.abs(law_norms(fits[name], p) - p.norm).mean())
-        errors.append(_error("interference", name, "mean absolute error of norm, in sample", off, len(p.norm)))
-    errors.append(_error("interference", "busy exponent", "e of i ~ busy^e", exponent, len(direct)))
-    errors.append(_error("gang", "local", "s/MiB per doubling", sync.local_s_per_mib, sync.local_points))
-    errors.append(_error("gang", "remote", "s/MiB per doubling", sync.remote_s_per_mib, sync.remote_points))
     return {
         "gpu_types": gpu_table(data, _spread(data)),
-        "workloads": _workload_table(inputs, timing, sync),
+        "workloads": _workload_table(inputs, laws, timing, sync),
         "solo": _solo_table(data, inputs, timing),
         "interference": _interference_table(strains),
-        "errors": pd.DataFrame(errors),
+        "errors": error_table(data, laws, points, ratios, len(direct), exponent, sync),
     }
 
 
@@ -118,7 +109,9 @@ def _timings(inputs: Inputs, laws: Mapping[str, StepLaw], ratios: Ratios) -> dic
     return found
 
 
-def _workload_table(inputs: Inputs, timing: Mapping[Cell, _Timing], sync: SyncCost) -> pd.DataFrame:
+def _workload_table(
+    inputs: Inputs, laws: Mapping[str, StepLaw], timing: Mapping[Cell, _Timing], sync: SyncCost
+) -> pd.DataFrame:
     rows = []
     for model in inputs.models.values():
         for batch in model.batches:
@@ -138,6 +131,7 @@ def _workload_table(inputs: Inputs, timing: Mapping[Cell, _Timing], sync: SyncCo
                     "memory_gib": model.memory_gib(batch),
                     "memory_tag": model.memory_tag,
                     "memory_source": model.memory_source,
+                    "compute_share": laws[model.name].compute_share,
                     "local_sync": sync.local_s_per_mib * mib_per_s,
                     "remote_sync": sync.remote_s_per_mib * mib_per_s,
                     "sync_tag": Source.FITTED.value if model.gradient_mib else Source.ASSUMED.value,
@@ -196,18 +190,3 @@ def _spread(data: Path) -> dict[str, float]:
     together = pd.concat(logs, axis=1).dropna()
     spread = float(np.sqrt(together.var(axis=1, ddof=1).mean()))
     return {gpu: spread / 2.0 if gpu in ("V100", "A100") else spread for gpu in CARDS}
-
-
-def _step_errors(model: str, points: pd.DataFrame, law: StepLaw, ratios: Ratios) -> dict[str, object]:
-    fitted = np.array(
-        [
-            sum(law.times(batch, ratios.gpu_time(variant, law.compute_share)))
-            for batch, variant in zip(points["batch"], points["gpu_variant"], strict=True)
-        ]
-    )
-    off = float(np.abs(fitted / points["step_s"].to_numpy(dtype=np.float64) - 1.0).mean())
-    return _error("solo", model, "mean relative error of step time", off, len(points))
-
-
-def _error(law: str, subject: str, metric: str, value: float, points: int) -> dict[str, object]:
-    return {"law": law, "subject": subject, "metric": metric, "value": value, "points": points}

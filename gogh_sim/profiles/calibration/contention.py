@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from gogh_sim.errors import InputError
+from gogh_sim.profiles.calibration.models import ModelFacts
 from gogh_sim.profiles.calibration.pairs import Contention
-from gogh_sim.profiles.calibration.tables import ModelFacts
 from gogh_sim.profiles.profile import Source
 
 Cell = tuple[str, int, str]

@@ -12,7 +12,7 @@ from scipy.optimize import least_squares
 from gogh_sim.profiles.calibration.sources import read_table
 from gogh_sim.types import FloatArray, IntArray
 
-RIDGE = 0.02
+RIDGE = 0.01
 """Weight of the pull of log s and log i towards their mean; decides only what few pairs leave open."""
 
 
@@ -61,17 +61,28 @@ def blox_pairs(data: Path) -> Pairs:
 def fit_contention(pairs: Pairs) -> Contention:
     """Least squares of ``1 / (1 + s_a * i_b)`` on measured norms, with a slight pull to the mean in logarithms."""
     count = len(pairs.jobs)
+    rows = np.arange(len(pairs.norm))
+    centre = np.eye(count) - 1.0 / count
+    balance = np.full((1, count), 1.0 / count)
+    pull = RIDGE * np.block([[centre, 0.0 * centre], [0.0 * centre, centre], [balance, -balance]])
+
+    def law(x: FloatArray) -> FloatArray:
+        return np.asarray(1.0 / (1.0 + np.exp(x[pairs.victim] + x[count + pairs.partner])), dtype=np.float64)
 
     def residuals(x: FloatArray) -> FloatArray:
-        s, i = x[:count], x[count:]
-        law = 1.0 / (1.0 + np.exp(s[pairs.victim] + i[pairs.partner]))
-        pull = RIDGE * np.concatenate([s - s.mean(), i - i.mean(), [s.mean() - i.mean()]])
-        return np.concatenate([law - pairs.norm, pull])
+        return np.concatenate([law(x) - pairs.norm, pull @ x])
+
+    def slopes(x: FloatArray) -> FloatArray:
+        norm = law(x)
+        found = np.zeros((len(rows), 2 * count))
+        found[rows, pairs.victim] = found[rows, count + pairs.partner] = norm * (norm - 1.0)
+        return np.concatenate([found, pull])
 
     start = np.full(2 * count, -0.5)
-    found = least_squares(residuals, start, method="trf", xtol=1e-12, ftol=1e-12, gtol=1e-12).x
-    balance = (found[:count].mean() - found[count:].mean()) / 2.0
-    return Contention(pairs.jobs, np.exp(found[:count] - balance), np.exp(found[count:] + balance))
+    # MINPACK runs on one thread, so that results and run time do not hang on how many there are.
+    found = least_squares(residuals, start, jac=slopes, method="lm", xtol=1e-12, ftol=1e-12, gtol=1e-12).x
+    offset = (found[:count].mean() - found[count:].mean()) / 2.0
+    return Contention(pairs.jobs, np.exp(found[:count] - offset), np.exp(found[count:] + offset))
 
 
 def law_norms(fit: Contention, pairs: Pairs) -> FloatArray:
@@ -83,9 +94,10 @@ def _directed(job_a: pd.Series, job_b: pd.Series, norm_a: pd.Series, norm_b: pd.
     names = tuple(sorted(set(job_a) | set(job_b)))
     number = {name: k for k, name in enumerate(names)}
     a, b = job_a.map(number).to_numpy(dtype=np.int64), job_b.map(number).to_numpy(dtype=np.int64)
+    other = a != b
     return Pairs(
         jobs=names,
-        victim=np.concatenate([a, b]),
-        partner=np.concatenate([b, a]),
-        norm=np.concatenate([norm_a, norm_b]).astype(np.float64),
+        victim=np.concatenate([a, b[other]]),
+        partner=np.concatenate([b, a[other]]),
+        norm=np.concatenate([norm_a, norm_b[other]]).astype(np.float64),
     )

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gogh_sim.profiles.calibration.models import ModelFacts
 from gogh_sim.profiles.calibration.sources import read_table
-from gogh_sim.profiles.calibration.tables import ModelFacts
 
 NODE_GANGS: Mapping[str, tuple[str, str, str, float]] = {
     "gnmt": ("Translation/GNMT", "", "128", 50.0),

@@ -20,8 +20,8 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from gogh_sim.errors import InputError
+from gogh_sim.profiles.calibration.models import Anchor, Inputs, ModelFacts
 from gogh_sim.profiles.calibration.sources import read_table
-from gogh_sim.profiles.calibration.tables import Anchor, Inputs, ModelFacts
 from gogh_sim.types import FloatArray
 
 COMPUTE_SHARES = np.linspace(0.0, 1.0, 21)
