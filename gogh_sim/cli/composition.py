@@ -106,5 +106,6 @@ def _said(error: Exception) -> str:
     if key is not None:
         return f"{key[1]}: the configuration has no such key; `gogh-sim run --cfg` prints those it has"
     lines = [line.strip() for line in str(error).partition("Config search path")[0].splitlines()]
-    text = " ".join(line for line in lines if line and not set(line) <= {"^"})
+    # Options that begin with "_" are parts of others, not choices.
+    text = " ".join(line for line in lines if line and not line.startswith("_") and not set(line) <= {"^"})
     return f"override {error.override!r}: {text}" if isinstance(error, OverrideParseException) else text

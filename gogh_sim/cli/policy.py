@@ -40,7 +40,7 @@ def make_policy(config: Mapping[str, Any], context: PolicyContext, truth: Throug
     try:
         parameters = inspect.signature(getattr(import_module(module), name))
     except (ImportError, AttributeError, ValueError, TypeError) as error:
-        raise InputError(f"scheduler._target_: expected module.Class of a policy, found {target!r} ({error})") from error
+        raise InputError(f"scheduler._target_: expected a policy's module.Class, found {target!r} ({error})") from error
     try:
         parameters.bind(context, **{key: value for key, value in own.items() if not key.startswith("_")}, **given)
     except TypeError as error:

@@ -10,6 +10,10 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from gogh_sim.errors import InputError
+from gogh_sim.experiment import engine_settings
+from gogh_sim.metrics.site import Site
+
+_SITE = ("pue", "carbon_g_per_kwh", "price_usd_per_kwh")
 
 # OmegaConf reads these annotations; what each value means stands beside it in the YAML files.
 
@@ -118,11 +122,14 @@ def plain(config: DictConfig) -> dict[str, Any]:
 def _check(config: Mapping[str, Any]) -> None:
     if config["seed"] < 0:
         raise InputError(f"seed: expected a whole number from 0, found {config['seed']}")
-    for key in ("pue", "carbon_g_per_kwh", "price_usd_per_kwh"):
-        value = config["power"][key]
+    site = [config["power"][key] for key in _SITE]
+    for key, value in zip(_SITE, site, strict=True):
         series = value if isinstance(value, list) else [value]
         if not series or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in series):
             raise InputError(f"power.{key}: expected a number, or a list with one number per hour, found {value!r}")
+    # Built here for what they refuse: a run builds them late.
+    Site.of(*site)
+    engine_settings(config)
     nodes = config["cluster"]["nodes"]
     if nodes != "from_trace" and not (isinstance(nodes, list) and nodes):
         raise InputError(
