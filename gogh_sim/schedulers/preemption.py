@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gogh_sim.policy import ActiveJob, ClusterView, Decision, Placement, PolicyContext
 from gogh_sim.schedulers.capacity import Capacity, Shape
 from gogh_sim.types import JobId
 
 
-@dataclass(order=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
+    """A job in order of rank; no two share their turn, so comparing never gets to `active`."""
+
     key: float
     turn: int
-    active: ActiveJob = field(compare=False)
+    active: ActiveJob
 
 
 class PreemptivePriority:
@@ -52,10 +54,8 @@ class _Floor:
         self._capacity = capacity
         self._before: dict[JobId, Placement] = {job_id: active.gpus for job_id, active in view.running.items()}
         self._held = dict(self._before)
-        self._running = {
-            job_id: _Entry(key(active), len(view.pending) + turn, active)
-            for turn, (job_id, active) in enumerate(view.running.items())
-        }
+        running = enumerate(view.running.values(), start=len(view.pending))
+        self._running = sorted(_Entry(key(active), turn, active) for turn, active in running)
         self._hopeless: set[Shape] = set()
 
     def admit(self, entry: _Entry) -> list[_Entry]:
@@ -67,10 +67,11 @@ class _Floor:
         placement = self._capacity.fit(entry.active)
         left: list[_Entry] = []
         if placement is None:
-            behind = sorted((other for other in self._running.values() if other.key > entry.key), reverse=True)
-            while placement is None and len(left) < len(behind):
-                left.append(behind[len(left)])
-                self._capacity.give_back(left[-1].active.job, self._held[left[-1].active.job.job_id])
+            for other in reversed(self._running):
+                if placement is not None or other.key <= entry.key:
+                    break
+                left.append(other)
+                self._capacity.give_back(other.active.job, self._held[other.active.job.job_id])
                 placement = self._capacity.fit(entry.active)
         if placement is None:
             self._hopeless.add(shape)
@@ -88,7 +89,8 @@ class _Floor:
                 self._capacity.take(job, self._held[job.job_id])
             else:
                 gone.append(entry)
-                del self._held[job.job_id], self._running[job.job_id]
+                del self._held[job.job_id]
+                del self._running[bisect_left(self._running, entry)]
         return gone
 
     def decision(self) -> Decision:
