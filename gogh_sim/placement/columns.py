@@ -32,6 +32,11 @@ class Columns:
         """The columns at these positions."""
         return Columns(self.gpu_type[index], self.first[index], self.second[index], self.width[index], self.cost[index])
 
+    @property
+    def keys(self) -> IntArray:
+        """(K, 3) rows of type, first and second, which name the columns."""
+        return np.stack([self.gpu_type, self.first, self.second], axis=1)
+
     def members(self) -> tuple[IntArray, IntArray, FloatArray]:
         """Entries of the matrix a_gk as (group, column, jobs), sorted by group and column."""
         pairs = np.flatnonzero(self.second != NOBODY)
@@ -92,6 +97,11 @@ class Candidates:
         gpus = duals.gpu[:, np.newaxis, np.newaxis] * self.problem.groups.width[:, np.newaxis]
         return self.pair - members - gpus
 
+    def singles(self) -> Columns:
+        """Every column with one member."""
+        group, gpu_type = np.nonzero(np.isfinite(self.alone))
+        return self._columns(gpu_type, group, np.full(group.size, NOBODY))
+
     def all(self) -> Columns:
         """Every column, singles first."""
         group, alone_type = np.nonzero(np.isfinite(self.alone))
@@ -134,10 +144,29 @@ class Candidates:
             np.concatenate([np.full(group.size, NOBODY), keys[2]]),
         )
 
+    def named(self, keys: IntArray) -> Columns:
+        """The columns that rows of (K, 3) keys (type, first, second or `NOBODY`) name, as far as they are allowed."""
+        gpu_type, first, second = keys.reshape(-1, 3).T
+        low, high = np.minimum(first, second), np.maximum(first, second)
+        alone = low == NOBODY
+        found = self._columns(gpu_type, np.where(alone, high, low), np.where(alone, NOBODY, high))
+        return self.union(self._nothing(), found.take(np.flatnonzero(np.isfinite(found.cost))))
+
+    def reduced(self, columns: Columns, duals: Duals) -> FloatArray:
+        """(K,) reduced costs."""
+        second = np.where(columns.second == NOBODY, 0.0, duals.job[columns.second])
+        return np.asarray(
+            columns.cost - duals.job[columns.first] - second - columns.width * duals.gpu[columns.gpu_type]
+        )
+
+    def _nothing(self) -> Columns:
+        none = np.zeros(0, dtype=np.int64)
+        return self._columns(none, none, none)
+
     def union(self, one: Columns, other: Columns) -> Columns:
         """Both sets without doubles, those of `one` first and in place."""
-        known, new = self._keys(one), self._keys(other)
-        added = other.take(np.flatnonzero(~np.isin(new, known)))
+        known, (new, where) = self._keys(one), np.unique(self._keys(other), return_index=True)
+        added = other.take(np.sort(where[~np.isin(new, known)]))
         return Columns(
             np.concatenate([one.gpu_type, added.gpu_type]),
             np.concatenate([one.first, added.first]),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from gogh_sim.placement.columns import Candidates, Columns, Duals
+from gogh_sim.placement.columns import NOBODY, Candidates, Columns, Duals
 from gogh_sim.placement.master import Clock, relax
 from gogh_sim.placement.settings import SolveSettings
-from gogh_sim.types import FloatArray
+from gogh_sim.types import FloatArray, IntArray
 
 _PRECISION = 1e-8
 """Relative precision of prices in solvers' files; what prices in by less is noise."""
@@ -17,38 +18,50 @@ _PRECISION = 1e-8
 
 @dataclass(frozen=True, eq=False)
 class Relaxation:
-    """Last master problem: its columns and (K,) uses; `duals` are feasible for every column and prove `bound`."""
+    """A master problem: columns, (K,) uses and objective; `duals` are feasible for every column and prove `bound`."""
 
     columns: Columns
     uses: FloatArray
+    objective: float
     duals: Duals
     bound: float
 
+    def good(self, candidates: Candidates) -> IntArray:
+        """(K, 3) keys of the pairs worth having next time: reduced cost within a fiftieth of the cost."""
+        columns = self.columns
+        near = candidates.reduced(columns, self.duals) <= 0.02 * columns.cost
+        return np.asarray(columns.keys[near & (columns.second != NOBODY)])
 
-def solve_relaxation(candidates: Candidates, settings: SolveSettings, clock: Clock) -> Relaxation:
-    """Solve the relaxation; stops when the bound is within a tenth of the allowed gap, or nothing prices in.
+
+def relaxations(candidates: Candidates, hints: IntArray, settings: SolveSettings, clock: Clock) -> Iterator[Relaxation]:
+    """Ever better relaxations, one per pricing round, up to one whose bound is within a tenth of the allowed gap.
+
+    Parameters
+    ----------
+    hints
+        (K, 3) keys of columns that were good in a similar problem; they save pricing rounds.
 
     Raises
     ------
     SolverError
         If the solver gives no usable answer.
     """
-    columns = _first_columns(candidates, settings)
+    columns = _first_columns(candidates, hints, settings)
     best, bound = Duals(np.zeros(len(candidates.problem.groups)), np.zeros(len(candidates.problem.supply))), 0.0
     for _ in range(settings.rounds + 1):
         master = relax(candidates.problem, columns, settings, clock)
         duals = feasible_duals(candidates, master.duals)
         if dual_bound(candidates, duals) > bound:
             best, bound = duals, dual_bound(candidates, duals)
+        yield Relaxation(columns, master.uses, master.objective, best, bound)
         if master.objective - bound <= (0.1 * settings.gap + _PRECISION) * abs(master.objective):
-            break
+            return
         threshold = -_PRECISION * float(np.abs(master.duals.job).max(initial=0.0))
         priced = candidates.best_partners(master.duals, settings.columns_per_row, threshold)
         enlarged = candidates.union(columns, priced)
         if len(enlarged) == len(columns):
-            break
+            return
         columns = enlarged
-    return Relaxation(columns, master.uses, best, bound)
 
 
 def feasible_duals(candidates: Candidates, duals: Duals) -> Duals:
@@ -68,9 +81,11 @@ def dual_bound(candidates: Candidates, duals: Duals) -> float:
     return float(duals.job @ problem.groups.count + duals.gpu @ problem.supply.gpus)
 
 
-def _first_columns(candidates: Candidates, settings: SolveSettings) -> Columns:
+def _first_columns(candidates: Candidates, hints: IntArray, settings: SolveSettings) -> Columns:
     if candidates.size <= settings.all_columns_below:
         return candidates.all()
-    cheapest = np.minimum(candidates.alone.min(axis=1, initial=np.inf), candidates.problem.groups.queue_cost)
-    free = Duals(cheapest, np.zeros(len(candidates.problem.supply)))
-    return candidates.best_partners(free, settings.columns_per_row, np.inf)
+    groups = candidates.problem.groups
+    cheapest = np.minimum(candidates.alone.min(axis=1, initial=np.inf), groups.queue_cost)
+    free_gpus = Duals(cheapest, np.zeros(len(candidates.problem.supply)))
+    pairs = candidates.best_partners(free_gpus, 1, 0.0)
+    return candidates.union(candidates.singles(), candidates.union(pairs, candidates.named(hints)))

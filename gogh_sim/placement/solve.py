@@ -10,7 +10,7 @@ from gogh_sim.placement.columns import Candidates, Columns, Duals
 from gogh_sim.placement.greedy import fill, greedy_columns
 from gogh_sim.placement.master import Clock, SolverError, integrate, is_placement
 from gogh_sim.placement.problem import Problem
-from gogh_sim.placement.relaxation import Relaxation, dual_bound, feasible_duals, solve_relaxation
+from gogh_sim.placement.relaxation import Relaxation, dual_bound, feasible_duals, relaxations
 from gogh_sim.placement.settings import SolveSettings
 from gogh_sim.types import IntArray, SolveReport
 
@@ -22,11 +22,12 @@ _INTEGRAL = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Columns, (K,) how often each is used, and how the answer came about."""
+    """Columns, (K,) how often each is used, how the answer came about, and (n, 3) `hints` for a similar problem."""
 
     columns: Columns
     uses: IntArray
     report: SolveReport
+    hints: IntArray
 
     def queued(self, problem: Problem) -> IntArray:
         """(G,) jobs of each group that no column places."""
@@ -40,26 +41,54 @@ class _Answer:
     objective: float
 
 
-def solve(problem: Problem, settings: SolveSettings) -> Solution:
-    """Solve to the gap of `settings`; a failing solver yields the greedy answer with `SolveReport.fallback` set."""
+NO_HINTS: IntArray = np.zeros((0, 3), dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A relaxation and the integers near it."""
+
+    relaxation: Relaxation
+    rounded: _Answer
+
+    @property
+    def gap(self) -> float:
+        objective = self.rounded.objective
+        return (objective - self.relaxation.bound) / abs(objective) if objective else 0.0
+
+    def hints(self, candidates: Candidates) -> IntArray:
+        return self.relaxation.good(candidates)
+
+
+def solve(problem: Problem, settings: SolveSettings, hints: IntArray = NO_HINTS) -> Solution:
+    """Solve to the gap of `settings`; a failing solver yields the greedy answer with `SolveReport.fallback` set.
+
+    Parameters
+    ----------
+    hints
+        (n, 3) rows of GPU type, group and group (or -1): columns that may be good, from `Solution.hints` of a problem
+        with many of the same jobs. They change how fast the answer is found, not how good it is proven to be.
+    """
     clock = Clock()
     with clock.building():
         candidates = Candidates.of(problem)
     if candidates.size == 0:
         return _nothing_to_place(candidates, clock)
+    found: _Found | None = None
     try:
-        relaxation = solve_relaxation(candidates, settings, clock)
+        for relaxation in relaxations(candidates, hints, settings, clock):
+            with clock.solving():
+                found = _Found(relaxation, _rounded(candidates, relaxation))
+            if found.gap <= settings.gap + _ROUNDING:
+                return _solution(candidates, found.rounded, relaxation.bound, "optimal", clock, found.hints(candidates))
+        assert found is not None, "there is at least one relaxation"
+        answer, bound, status = _integer_answer(candidates, found, settings, clock)
     except SolverError as failure:
-        return solve_greedily(problem, status=str(failure), fallback=True, clock=clock)
-    with clock.solving():
-        rounded = _rounded(candidates, relaxation)
-    if rounded.objective - relaxation.bound <= (settings.gap + _ROUNDING) * abs(rounded.objective):
-        return _solution(candidates, rounded, relaxation.bound, "optimal", clock)
-    try:
-        answer, bound, status = _integer_answer(candidates, relaxation, rounded, settings, clock)
-    except SolverError as failure:
-        return _solution(candidates, rounded, relaxation.bound, str(failure), clock, fallback=True)
-    return _solution(candidates, answer, bound, status, clock)
+        if found is None:
+            return solve_greedily(problem, status=str(failure), fallback=True, clock=clock)
+        bound = found.relaxation.bound
+        return _solution(candidates, found.rounded, bound, str(failure), clock, NO_HINTS, fallback=True)
+    return _solution(candidates, answer, bound, status, clock, found.hints(candidates))
 
 
 def solve_greedily(
@@ -79,19 +108,20 @@ def solve_greedily(
 
 
 def _integer_answer(
-    candidates: Candidates, relaxation: Relaxation, rounded: _Answer, settings: SolveSettings, clock: Clock
+    candidates: Candidates, found: _Found, settings: SolveSettings, clock: Clock
 ) -> tuple[_Answer, float, str]:
+    relaxation, rounded = found.relaxation, found.rounded
     slack = rounded.objective - relaxation.bound
     # Whoever is better than the rounded answer uses only columns whose reduced cost is within the slack.
     columns, complete = candidates.within(relaxation.duals, slack * (1 + 1e-9), settings.integer_columns)
     step = integrate(candidates.problem, columns, settings, clock)
     with clock.solving():
         uses = fill(candidates, columns, step.uses)
-        answer = min(_answer(candidates, columns, uses), rounded, key=lambda found: found.objective)
+        answer = min(_answer(candidates, columns, uses), rounded, key=lambda one: one.objective)
     bound = relaxation.bound
     if complete and step.proven:
-        found = _answer(candidates, columns, step.uses).objective
-        bound = max(bound, min(answer.objective, found - settings.gap * abs(found)))
+        least = _answer(candidates, columns, step.uses).objective
+        bound = max(bound, min(answer.objective, least - settings.gap * abs(least)))
     if step.timed_out:
         return answer, bound, "time limit"
     reached = answer.objective - bound <= (settings.gap + _ROUNDING) * abs(answer.objective)
@@ -122,7 +152,14 @@ def _nothing_to_place(candidates: Candidates, clock: Clock) -> Solution:
 
 
 def _solution(
-    candidates: Candidates, answer: _Answer, bound: float, status: str, clock: Clock, *, fallback: bool = False
+    candidates: Candidates,
+    answer: _Answer,
+    bound: float,
+    status: str,
+    clock: Clock,
+    hints: IntArray = NO_HINTS,
+    *,
+    fallback: bool = False,
 ) -> Solution:
     gap = max(0.0, answer.objective - bound) / abs(answer.objective) if answer.objective else 0.0
     report = SolveReport(
@@ -138,4 +175,4 @@ def _solution(
         fallback=fallback,
     )
     used = np.flatnonzero(answer.uses)
-    return Solution(answer.columns.take(used), answer.uses[used], report)
+    return Solution(answer.columns.take(used), answer.uses[used], report, hints)

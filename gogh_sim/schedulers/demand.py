@@ -11,8 +11,9 @@ queue cost
     makes it cheap, and the more the longer it waited. u is the share of the job's slack that is gone, from 0 when it
     was submitted to 1 when it must run on its fastest type without a break. A job without a deadline is given the
     slack ``patience * (its own fastest duration)``. A job that missed its deadline goes on past u = 1, up to 10.
-    Running jobs: at least ``c[present type] * (1 + margin)``, plus the move cost, so that nobody is sent away for
-    nothing. Urgent jobs, whom one more round in the queue would make late: `urgency` times, per GPU, what the dearest
+    Running jobs: at least ``c[present type] * (1 + margin)``, and per GPU at least what the dearest waiting job that
+    is not urgent costs, plus the move cost: nobody is sent away for nothing, or because another job is longer. Urgent
+    jobs, whom one more round in the queue would make late: `urgency` times, per GPU, what the dearest
     other job or the job's own dearest run costs, so that they go before everyone.
 move cost
     ``c`` for the seconds of a restart, plus `threshold` times the cost of staying: moves need a real gain.
@@ -196,7 +197,9 @@ def _costs(
     share = settings.restart_s * np.where(facts.present & (offer.speed > 0), offer.speed, 0.0).sum(axis=1)
     move_cost = stay * (share / np.maximum(facts.remaining_s, 1e-9) + settings.threshold)
     running = facts.present.any(axis=1)
-    queue_cost = np.where(running, np.maximum(queue_cost, stay * (1 + settings.margin)) + move_cost, queue_cost)
+    waiting = facts.width * (queue_cost / facts.width)[~running & ~urgent].max(initial=0.0)
+    held = np.maximum.reduce([queue_cost, stay * (1 + settings.margin), waiting]) + move_cost
+    queue_cost = np.where(running, held, queue_cost)
     dearest = np.where(np.isfinite(offer.cost), offer.cost, 0.0).max(axis=1, initial=0.0) + move_cost
     others = (queue_cost / facts.width)[~urgent].max(initial=0.0)
     first = settings.urgency * facts.width * np.maximum(others, (dearest / facts.width)[urgent].max(initial=0.0))

@@ -123,15 +123,20 @@ class Optimiser:
         )
         self._seen: dict[JobId, Placement] = {}
         self._solved_s = -np.inf
+        self._hints: list[tuple[int, JobId, JobId | None]] = []
 
     def decide(self, view: ClusterView, source: ThroughputSource) -> Decision:
         """Answer a wake-up by what `source` believes."""
-        if not view.pending and self._unchanged(view):
+        if self._may_wait(view):
             return NOTHING
         active = len(view.pending) + len(view.running)
         if Wake.ROUND in view.wakes or active <= self._settings.event_solves_below:
             return self._place_all(view, source)
         return self._start_pending(view, source) if view.pending else NOTHING
+
+    def _may_wait(self, view: ClusterView) -> bool:
+        """Whether nobody waits and there is nothing new, or only GPUs have become free, which the next round uses."""
+        return not view.pending and (view.wakes == {Wake.FINISH} or self._unchanged(view))
 
     def _unchanged(self, view: ClusterView) -> bool:
         fresh = view.now_s - self._solved_s < self._settings.refresh_s
@@ -168,7 +173,12 @@ class Optimiser:
         asked = demand(jobs, self._offer(jobs, table, beliefs), view.now_s, self._settings.demand)
         grouping = group(table, asked, self._settings.most_groups)
         problem = self._problem(grouping, beliefs, fleet)
-        solution = solve_greedily(problem) if greedy else solve(problem, self._settings.solve)
+        if greedy:
+            solution = solve_greedily(problem)
+        else:
+            names = [[jobs[number].job.job_id for number in members] for members in grouping.members]
+            solution = solve(problem, self._settings.solve, _recalled(self._hints, names))
+            self._hints = _remembered(solution.hints, names)
         assignment = assign(problem, solution.columns, solution.uses, grouping.members, present, fleet)
         ids = self._cluster.gpu_ids
         placement = {
@@ -240,3 +250,19 @@ def _partners(present: Sequence[tuple[int, ...]]) -> IntArray:
         if len(jobs) == 2:
             partner[jobs] = jobs[::-1]
     return partner
+
+
+def _remembered(hints: IntArray, names: Sequence[Sequence[JobId]]) -> list[tuple[int, JobId, JobId | None]]:
+    """Hints by the first job of each group, since groups are drawn anew each time."""
+    return [(t, names[a][0], None if b < 0 else names[b][-1]) for t, a, b in hints.tolist()]
+
+
+def _recalled(hints: Sequence[tuple[int, JobId, JobId | None]], names: Sequence[Sequence[JobId]]) -> IntArray:
+    """(n, 3) hints by the groups that their jobs are in now; those of jobs that have left are gone."""
+    group_of = {job_id: number for number, members in enumerate(names) for job_id in members}
+    rows = [
+        (gpu_type, group_of[first], -1 if second is None else group_of[second])
+        for gpu_type, first, second in hints
+        if first in group_of and (second is None or second in group_of)
+    ]
+    return np.array(rows, dtype=np.int64).reshape(-1, 3)
