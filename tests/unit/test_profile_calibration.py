@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from gogh_sim.errors import InputError
-from gogh_sim.profiles import load
+from gogh_sim.profiles import Member, load
 from gogh_sim.profiles.calibration.calibrate import calibrate
 from gogh_sim.profiles.calibration.check import check
+from gogh_sim.profiles.calibration.gavel import calibrate_gavel, workload_of
 from gogh_sim.profiles.calibration.models import ModelFacts, load_inputs
 from gogh_sim.profiles.calibration.pairs import Pairs, fit_contention, law_norms
 from gogh_sim.profiles.calibration.speed import Ratios, fit_step
@@ -183,3 +184,26 @@ def test_gangs_across_nodes_agree_with_gavel(shared_data: Path) -> None:
         measured.append(rate / gpus / alone[batch])
     assert len(found) >= 6
     assert np.abs(np.array(found) - np.array(measured)).mean() < 0.12
+
+
+def test_the_gavel_profile_is_the_published_data(shared_data: Path, tmp_path: Path) -> None:
+    calibrate_gavel(shared_data, tmp_path / "gavel")
+    profile = load(str(tmp_path / "gavel"))
+    assert [t.name for t in profile.gpu_types] == ["V100", "P100", "K80"]
+    assert len(profile.workloads) == 26
+    assert np.isfinite(profile.solo_rate).all()
+    solo = pd.read_csv(shared_data / "throughput" / "gavel_solo.csv")
+    solo = solo[(solo["source"] == "gavel_sim") & (solo["scale_factor"] == 1)]
+    for job, gpu, rate in zip(solo["job_type"], solo["gpu_type"], solo["steps_per_s"], strict=True):
+        found = profile.solo_rate[profile.workload_index[workload_of(job)], profile.type_index[gpu.upper()]]
+        assert found == pytest.approx(rate, rel=1e-4)
+    pairs = pd.read_csv(shared_data / "throughput" / "gavel_pairs_v100_p100_k80.csv")
+    seen = 0
+    for row in pairs[pairs["feasible"] == 1].sample(300, random_state=0).itertuples():
+        t = profile.type_index[str(row.gpu_type).upper()]
+        a, b = (profile.workload_index[workload_of(str(job))] for job in (row.job_a, row.job_b))
+        if profile.fits(t, (a, b)):
+            norms = profile.combine(t, (Member(a, 1.0), Member(b, 1.0))).norms
+            assert norms == pytest.approx((row.norm_a, row.norm_b), abs=1e-4)
+            seen += 1
+    assert seen > 270
