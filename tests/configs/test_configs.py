@@ -106,6 +106,11 @@ def test_every_scheduler_builds(name: str) -> None:
     assert callable(policy.decide)
 
 
+def test_philly_comes_with_a_cluster_for_its_largest_gangs_unless_one_is_named() -> None:
+    assert config_of("trace=philly", "trace.path=list.csv")["cluster"]["name"] == "hetero512"
+    assert config_of("trace=philly", "trace.path=list.csv", "cluster=hetero64")["cluster"]["name"] == "hetero64"
+
+
 def test_openb_brings_its_own_nodes_unless_a_cluster_is_named() -> None:
     given = ("trace=openb", "trace.path=pods.csv", "trace.nodes=nodes.csv")
     assert config_of(*given)["cluster"]["nodes"] == "from_trace"
