@@ -16,6 +16,7 @@ from gogh_sim.profiles.gpu_spec import GpuSpec, MeasuredPoint, read_gpu_spec
 from gogh_sim.profiles.load import build, shipped_folder
 from gogh_sim.profiles.new_gpu import BUSY_EXPONENT, add_gpu
 from gogh_sim.profiles.own import COLUMNS, read_measurements, with_measurements
+from gogh_sim.profiles.sharing import read_slices, sliced, time_sliced
 from gogh_sim.profiles.tables import GPU_FACTS, Tables, read_tables, write_tables
 
 TABLES = read_tables(shipped_folder("calibrated"))
@@ -195,3 +196,41 @@ def test_a_measurement_file_without_a_column_is_refused(tmp_path: Path) -> None:
         read_measurements(path)
     with pytest.raises(InputError, match="found none"):
         read_measurements(tmp_path / "nonesuch.csv")
+
+
+# --- Sharing modes -----------------------------------------------------------------------------------------------
+
+
+def test_time_slicing_gives_busy_jobs_their_turns() -> None:
+    profile = build(time_sliced(TABLES), "turns")
+    v100 = profile.type_index["V100"]
+    busy, idle = profile.workload_index["vgg19-b128"], profile.workload_index["dqn-b128"]
+    assert profile.combine(v100, (Member(busy, 1.0), Member(busy, 1.0))).norms == pytest.approx((0.5, 0.5), abs=0.01)
+    beside_idle = profile.combine(v100, (Member(busy, 1.0), Member(idle, 1.0))).norms
+    assert beside_idle[0] > 0.95
+    assert beside_idle[1] == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("size", "part"), [("1g.5gb", 1 / 7), ("2g.10gb", 2 / 7), ("3g.20gb", 3 / 7), ("4g.20gb", 4 / 7)]
+)
+def test_a_slice_gives_about_its_part_of_a_busy_card(size: str, part: float) -> None:
+    profile = build(sliced(TABLES, "A100", size, read_slices(shipped_folder("calibrated"))), "mig")
+    whole, slice_ = profile.type_index["A100"], profile.type_index[f"A100-{size}"]
+    ratio = profile.solo_rate[:, slice_] / profile.solo_rate[:, whole]
+    assert ratio[profile.workload_index["bert-large-infer-b8"]] == pytest.approx(part, rel=0.25)
+    assert ratio[profile.workload_index["resnet18-b16"]] > 1.5 * part  # held back by the host, so it loses less
+    assert np.isnan(profile.solo_rate[profile.workload_index["qwen3-14b-decode-b8"], slice_])
+    assert profile.gpu_types[slice_].tdp_w == pytest.approx(400.0 * part)
+
+
+def test_seven_slices_draw_no_more_than_the_card() -> None:
+    profile = build(sliced(TABLES, "A100", "1g.5gb", read_slices(shipped_folder("calibrated"))), "mig")
+    slice_ = profile.type_index["A100-1g.5gb"]
+    for w in range(len(profile.workloads)):
+        assert 7 * profile.combine(slice_, (Member(w, 1.0),)).power_w <= 400.0 + 1e-9
+
+
+def test_an_unknown_slice_is_refused() -> None:
+    with pytest.raises(InputError, match="expected a MIG slice among"):
+        sliced(TABLES, "T4", "1g.5gb", read_slices(shipped_folder("calibrated")))

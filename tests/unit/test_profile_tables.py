@@ -14,7 +14,7 @@ from gogh_sim.profiles import Member, Profile, Source, load
 from gogh_sim.types import JobKind
 
 FOLDER = Path(str(resources.files("gogh_sim.profiles") / "calibrated"))
-TABLES = ("gpu_types", "workloads", "solo", "interference", "errors")
+TABLES = ("gpu_types", "workloads", "solo", "interference", "slices", "errors")
 PROFILE = load()
 V100, A100, H100, T4 = (PROFILE.type_index[name] for name in ("V100", "A100", "H100", "T4"))
 
