@@ -121,10 +121,12 @@ class _Model:
             self.timed_out = False
             queue_cost = problem.groups.queue_cost
             self._scale = float(np.median(queue_cost[queue_cost > 0])) if (queue_cost > 0).any() else 1.0
-            category = _PULP.LpInteger if integer else _PULP.LpContinuous
-            self._uses = [_PULP.LpVariable(f"n{k}", 0, None, category) for k in range(len(columns))]
-            self._queued = [_PULP.LpVariable(f"s{g}", 0) for g in range(len(problem.groups))]
             self._model: Any = _PULP.LpProblem("placement", _PULP.LpMinimize)
+            category = _PULP.LpInteger if integer else _PULP.LpContinuous
+            # PuLP from 3.3 on makes variables by its models, before only by themselves.
+            variable = getattr(self._model, "add_variable", _PULP.LpVariable)
+            self._uses = [variable(f"n{k}", 0, None, category) for k in range(len(columns))]
+            self._queued = [variable(f"s{g}", 0) for g in range(len(problem.groups))]
             self._cost = np.concatenate([columns.cost, queue_cost]) / self._scale
             terms = dict(zip([*self._uses, *self._queued], self._cost.tolist(), strict=True))
             self._model.setObjective(_PULP.LpAffineExpression(terms))

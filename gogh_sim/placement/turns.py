@@ -67,17 +67,15 @@ def choose(
         Types in the order in which they are filled.
     """
     chosen: list[Turn] = []
-    taken: set[int] = {ALONE}
-    jobs = members.tolist()
+    busy: set[int] = set()
+    jobs = [[job for job in row if job != ALONE] for row in members.tolist()]
     for kind in order:
         left = int(gpus[kind])
         for row in np.lexsort([-key[:, kind] for key in reversed(keys)]).tolist():
             if left == 0:
                 break
-            first, second = jobs[row]
-            if not may_run[row, kind] or width[row] > left or first in taken or (second in taken and second != ALONE):
-                continue
-            left -= int(width[row])
-            taken.update((first, second))
-            chosen.append(Turn(row, kind))
+            if may_run[row, kind] and width[row] <= left and busy.isdisjoint(jobs[row]):
+                left -= int(width[row])
+                busy.update(jobs[row])
+                chosen.append(Turn(row, kind))
     return chosen

@@ -1,0 +1,118 @@
+"""The program's answers against brute force and the un-collapsed model; constraints recomputed from the answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from placement_instances import binary_model, brute_force, check, random_problem
+
+from gogh_sim.placement import Objective, Problem, SolveSettings, solve, solve_greedily
+
+EXACT = SolveSettings(gap=0.0)
+PRICED = SolveSettings(gap=0.0, all_columns_below=0)
+"""The same answer must come out when columns are priced in, however few there are."""
+
+
+def small(seed: int) -> Problem:
+    rng = np.random.default_rng(seed)
+    return random_problem(
+        rng,
+        groups=int(rng.integers(1, 5)),
+        objective=list(Objective)[seed % 2],
+        theta=1 if seed % 7 == 0 else 2,
+    )
+
+
+@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("stop", [EXACT, PRICED], ids=["all_columns", "priced"])
+def test_small_instances_equal_brute_force(block: int, stop: SolveSettings) -> None:
+    for seed in range(30 * block, 30 * (block + 1)):
+        problem = small(seed)
+        solution = solve(problem, stop)
+        check(problem, solution)
+        least = brute_force(problem)
+        assert solution.report.objective == pytest.approx(least, rel=1e-6), seed
+        assert solution.report.bound <= least * (1 + 1e-6), seed
+        assert not solution.report.fallback, seed
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_larger_instances_equal_the_uncollapsed_model(seed: int) -> None:
+    rng = np.random.default_rng(1000 + seed)
+    problem = random_problem(rng, groups=8, types=3, most_jobs=4, most_gpus=8, widths=(1, 1, 2, 4))
+    least = binary_model(problem)
+    for stop in (EXACT, PRICED):
+        solution = solve(problem, stop)
+        check(problem, solution)
+        assert solution.report.objective == pytest.approx(least, rel=1e-6)
+        assert solution.report.status == "optimal"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_highs_agrees_with_cbc(seed: int) -> None:
+    pytest.importorskip("highspy")
+    rng = np.random.default_rng(2000 + seed)
+    problem = random_problem(rng, groups=10, types=3, most_jobs=3, most_gpus=8)
+    by_cbc, by_highs = solve(problem, EXACT), solve(problem, replace(EXACT, solver="highs"))
+    check(problem, by_highs)
+    assert by_highs.report.objective == pytest.approx(by_cbc.report.objective, rel=1e-6)
+    assert not by_highs.report.fallback
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_gap_is_proven_where_columns_are_many(seed: int) -> None:
+    rng = np.random.default_rng(3000 + seed)
+    problem = random_problem(rng, groups=60, types=4, most_jobs=6, most_gpus=40, widths=(1, 1, 1, 2, 4))
+    rough = solve(problem, SolveSettings())
+    check(problem, rough)
+    tight = solve(problem, SolveSettings(gap=0.0005, integer_columns=20_000))
+    check(problem, tight)
+    assert rough.report.status == tight.report.status == "optimal"
+    assert rough.report.gap <= 0.005 + 1e-6
+    assert tight.report.gap <= 0.0005 + 1e-6
+    assert rough.report.bound <= tight.report.objective * (1 + 1e-7)
+    assert tight.report.bound <= rough.report.objective * (1 + 1e-7)
+
+
+def test_the_same_problem_has_the_same_answer() -> None:
+    problem = random_problem(np.random.default_rng(5), groups=40, types=3, most_jobs=4, most_gpus=20)
+    one, other = solve(problem, SolveSettings()), solve(problem, SolveSettings())
+    assert np.array_equal(one.columns.keys, other.columns.keys)
+    assert np.array_equal(one.uses, other.uses)
+    assert one.report.objective == other.report.objective
+    assert one.report.bound == other.report.bound
+
+
+def test_hints_do_not_change_what_is_proven() -> None:
+    problem = random_problem(np.random.default_rng(6), groups=40, types=3, most_jobs=4, most_gpus=20)
+    without = solve(problem, SolveSettings(gap=0.0, all_columns_below=0))
+    # Hints may name columns that are not allowed, in any order, and more than once.
+    wild = np.array([[t, a, b] for t in range(3) for a in range(0, 40, 7) for b in (-1, a, 39 - a)] * 2)
+    hinted = solve(problem, SolveSettings(gap=0.0, all_columns_below=0), np.concatenate([without.hints, wild]))
+    check(problem, hinted)
+    assert hinted.report.objective == pytest.approx(without.report.objective, rel=1e-7)
+
+
+@given(seed=st.integers(0, 2**32 - 1), groups=st.integers(1, 12), types=st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_greedy_answers_keep_every_constraint_and_their_bound_holds(seed: int, groups: int, types: int) -> None:
+    problem = random_problem(np.random.default_rng(seed), groups=groups, types=types, most_jobs=5, most_gpus=10)
+    solution = solve_greedily(problem)
+    check(problem, solution)
+    nobody = float(problem.groups.queue_cost @ problem.groups.count)
+    assert solution.report.objective <= nobody * (1 + 1e-12)
+
+
+def test_greedy_is_never_better_than_the_program() -> None:
+    worse = 0
+    for seed in range(40):
+        problem = random_problem(np.random.default_rng(seed), groups=6, most_jobs=3, most_gpus=4)
+        greedy, exact = solve_greedily(problem).report, solve(problem, EXACT).report
+        assert greedy.objective >= exact.objective * (1 - 1e-6)
+        assert greedy.bound <= exact.objective * (1 + 1e-6)
+        worse += greedy.objective > exact.objective * (1 + 1e-6)
+    assert worse, "if the greedy answer is always optimal, these instances test nothing"
