@@ -11,10 +11,11 @@ import pytest
 
 from gogh_sim.errors import InputError
 from gogh_sim.profiles import Member, Profile, Source, load
+from gogh_sim.profiles.grid import grid_day, regions
 from gogh_sim.types import JobKind
 
 FOLDER = Path(str(resources.files("gogh_sim.profiles") / "calibrated"))
-TABLES = ("gpu_types", "workloads", "solo", "interference", "slices", "errors")
+TABLES = ("gpu_types", "workloads", "solo", "interference", "slices", "grid", "errors")
 PROFILE = load()
 V100, A100, H100, T4 = (PROFILE.type_index[name] for name in ("V100", "A100", "H100", "T4"))
 
@@ -181,6 +182,21 @@ def test_measured_node_power() -> None:
     # MLPerf inference logs of DGX A100: 834 W plus 1.175 W per GPU watt.
     host = PROFILE.gpu_types[A100].host
     assert (host.base_w, host.slope) == (834.0, 1.175)
+
+
+def test_a_day_of_the_grid() -> None:
+    assert regions() == ("us-california", "us-midatlantic", "us-newyork", "us-texas")
+    california = grid_day("us-california")
+    assert len(california.carbon_g_per_kwh) == len(california.price_usd_per_kwh) == 24
+    # Sun lowers both at noon; evening peak.
+    assert california.carbon_g_per_kwh[12] < california.carbon_g_per_kwh[20]
+    assert california.price_usd_per_kwh[12] < california.price_usd_per_kwh[19]
+    # PJM's mean over 2022 in the same data is 362.6 g/kWh, and over 2023 3.57 cents.
+    pjm = grid_day("us-midatlantic")
+    assert np.mean(pjm.carbon_g_per_kwh) == pytest.approx(362.6, rel=0.01)
+    assert np.mean(pjm.price_usd_per_kwh) == pytest.approx(0.0357, rel=0.02)
+    with pytest.raises(InputError, match="expected a region among"):
+        grid_day("atlantis")
 
 
 # --- Reading -----------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from gogh_sim.profiles.calibration.contention import (
     direct_strains,
 )
 from gogh_sim.profiles.calibration.errors import error_table
+from gogh_sim.profiles.calibration.grid import grid_table
 from gogh_sim.profiles.calibration.mig import slice_table
 from gogh_sim.profiles.calibration.models import Inputs, load_inputs
 from gogh_sim.profiles.calibration.pairs import blox_pairs, fit_contention, gavel_pairs
@@ -54,8 +55,8 @@ def calibrate(data: Path, out: Path) -> ErrorTable:
     data
         Folder that holds ``throughput/`` and ``power/`` of the public measurements.
     out
-        Folder to write ``gpu_types.csv``, ``workloads.csv``, ``solo.csv``, ``interference.csv``, ``slices.csv`` and
-        ``errors.csv`` into; made if missing. The same data give the same bytes.
+        Folder to write ``gpu_types.csv``, ``workloads.csv``, ``solo.csv``, ``interference.csv``, ``slices.csv``,
+        ``grid.csv`` and ``errors.csv`` into; made if missing. The same data give the same bytes.
 
     Raises
     ------
@@ -88,6 +89,7 @@ def derive(data: Path) -> dict[str, pd.DataFrame]:
         "solo": _solo_table(data, inputs, timing),
         "interference": _interference_table(strains),
         "slices": slice_table(data),
+        "grid": grid_table(data),
         "errors": error_table(data, laws, points, ratios, len(direct), exponent, sync),
     }
 
