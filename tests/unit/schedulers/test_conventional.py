@@ -68,6 +68,13 @@ def test_least_loaded_goes_by_share_in_use_not_by_free_gpus() -> None:
     assert placed(LeastLoaded(context(seen.cluster)).decide(seen)) == {"a": ("n1/0",), "b": ("n0/1",)}
 
 
+def test_least_loaded_goes_by_share_in_use_not_by_gpus_in_use() -> None:
+    # Two of eight in use (25 %) against one of two (50 %).
+    running = {job("x", gpus=2): at("n0/0", "n0/1"), job("y"): at("n1/0")}
+    seen = view(cluster(("V100", 8), ("V100", 2)), [job("a")], running)
+    assert placed(LeastLoaded(context(seen.cluster)).decide(seen)) == {"a": ("n0/2",)}
+
+
 def test_round_robin_keeps_its_turn_between_decisions_and_skips_full_nodes() -> None:
     site = cluster(("V100", 2), ("V100", 1), ("V100", 2))
     policy = RoundRobin(context(site))
@@ -112,7 +119,8 @@ def test_random_repeats_itself_under_one_seed() -> None:
 
 
 def test_edf_goes_by_deadline_with_best_effort_last() -> None:
-    queue = [job("a"), job("b", seconds=10.0, deadline_s=500.0), job("c", seconds=90.0, deadline_s=200.0)]
+    # b has less time to lose (50 s against 190 s), but c's deadline comes first.
+    queue = [job("a"), job("b", seconds=200.0, deadline_s=250.0), job("c", seconds=10.0, deadline_s=200.0)]
     seen = view(cluster(("V100", 2)), queue)
     assert list(placed(EarliestDeadline(context(seen.cluster)).decide(seen))) == ["c", "b"]
 
@@ -142,11 +150,24 @@ def test_srtf_preempts_no_more_than_it_needs_and_not_in_vain() -> None:
     assert not ShortestRemainingTime(context(site)).decide(hopeless).evict
 
 
+def test_srtf_leaves_alone_whoever_could_not_help() -> None:
+    # r3 is asked first, being last in rank, but its GPU is of no use to a; it must not come back on n0/0 instead.
+    running = {
+        job("r2", gpus=2, seconds=300.0, types=["A100"]): at("n1/0", "n1/1"),
+        job("r3", seconds=900.0): at("n0/1"),
+    }
+    site = cluster(("V100", 2), ("A100", 2))
+    seen = view(site, [job("a", gpus=2, seconds=100.0, types=["A100"])], running)
+    decision = ShortestRemainingTime(context(site)).decide(seen)
+    assert decision.place.keys() == {"a"}
+    assert decision.evict == {"r2"}
+
+
 def test_srtf_lets_equals_be_and_moves_victims_to_free_gpus() -> None:
     running = {job("r", seconds=100.0): at("n1/0")}
     site = cluster(("V100", 1), ("A100", 1))
     equal = view(site, [job("a", seconds=100.0, types=["A100"])], running)
-    assert not ShortestRemainingTime(context(site)).decide(equal).evict
+    assert not placed(ShortestRemainingTime(context(site)).decide(equal))
     shorter = view(site, [job("b", seconds=10.0, types=["A100"])], running)
     decision = ShortestRemainingTime(context(site)).decide(shorter)
     assert placed(decision) == {"b": ("n1/0",), "r": ("n0/0",)}
