@@ -127,9 +127,9 @@ class Optimiser:
 
     def decide(self, view: ClusterView, source: ThroughputSource) -> Decision:
         """Answer a wake-up by what `source` believes."""
-        if self._may_wait(view):
-            return NOTHING
         active = len(view.pending) + len(view.running)
+        if active == 0 or self._may_wait(view):
+            return NOTHING
         if Wake.ROUND in view.wakes or active <= self._settings.event_solves_below:
             return self._place_all(view, source)
         return self._start_pending(view, source) if view.pending else NOTHING

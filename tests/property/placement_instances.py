@@ -151,7 +151,7 @@ def brute_force(problem: Problem) -> float:
 
 
 def binary_model(problem: Problem) -> float:
-    """Least cost by the un-collapsed program: a binary for every job, or pair of jobs, and type; solved to optimality."""
+    """Least cost by the un-collapsed program, solved to optimality: a binary per job, or pair of jobs, and type."""
     group_of = np.repeat(np.arange(len(problem.groups)), problem.groups.count).tolist()
     jobs = range(len(group_of))
     model = _PULP.LpProblem("binary", _PULP.LpMinimize)
