@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from gogh_sim.traces import Trace
 from gogh_sim.types import BoolArray, Cluster, Job, Node
 
 Config = Mapping[str, Any]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,27 @@ def _read(config: Config, streams: Streams) -> Trace:
     if config["path"] is None:
         trace = traces.generate(str(config["format"]), int(config["jobs"]), streams.generator("trace"))
     else:
-        trace = traces.read(str(config["format"]), config["path"], config["nodes"])
+        trace = _replay(config)
     duration_s = config["duration_s"]
     trace = traces.cut(trace, config["start_s"], math.inf if duration_s is None else float(duration_s))
     if config["max_jobs"] is not None:
         trace = traces.first(trace, int(config["max_jobs"]))
+    trace = traces.map_workloads(trace, dict(config["workloads"]))
     return traces.map_models(trace, dict(config["gpu_models"]))
+
+
+def _replay(config: Config) -> Trace:
+    """The trace in its file; under ``on_error: skip`` without its faulty rows, of which a warning names the file."""
+    if config["on_error"] not in ("error", "skip"):
+        raise InputError(f"trace.on_error: expected error or skip, found {config['on_error']!r}")
+    form, path, nodes, throughputs = (config[name] for name in ("format", "path", "nodes", "throughputs"))
+    if config["on_error"] == "error":
+        return traces.read(str(form), path, nodes, throughputs=throughputs)
+    quarantine = config["quarantine"] or traces.quarantine_file(Path(path).name)
+    trace, faulty = traces.read_skipping(str(form), path, quarantine, nodes, throughputs)
+    if faulty:
+        _LOG.warning("%s: %d faulty rows skipped; they are in %s", path, faulty, quarantine)
+    return trace
 
 
 def _set_load(trace: Trace, config: Config, cluster: Cluster, profile: Profile) -> tuple[Trace, float]:

@@ -42,6 +42,9 @@ class _Trace:
     format: str = MISSING
     path: str | None = MISSING
     nodes: str | None = None
+    throughputs: str | None = None
+    on_error: str = "error"
+    quarantine: str | None = None
     jobs: int | None = None
     start_s: Any = None
     duration_s: float | None = None
@@ -49,6 +52,7 @@ class _Trace:
     scale_gaps: float = 1.0
     load: float | None = None
     gpu_models: dict[str, str] = field(default_factory=dict)
+    workloads: dict[str, str] = field(default_factory=dict)
     oversize: str = "error"
     sla: _Sla = field(default_factory=_Sla)
 

@@ -1,7 +1,8 @@
-"""`gogh-sim trace`: generate, check, describe and convert traces."""
+"""`gogh-sim trace`: generate, check, describe, convert and fetch traces."""
 
 from __future__ import annotations
 
+import argparse
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,61 +14,95 @@ import numpy as np
 from gogh_sim import traces
 from gogh_sim.cli.parser import Parser
 from gogh_sim.errors import InputError
-from gogh_sim.traces import Fault, Severity, alibaba_style
+from gogh_sim.traces import Fault, Severity, Sources, alibaba_style
 
-_NATIVE = MappingProxyType({"alibaba_style": "openb", "philly_style": "philly_list"})
+_NATIVE = MappingProxyType(
+    {"alibaba_style": "openb", "philly_style": "philly_list", "itp_style": "itp", "poisson": "plain"}
+)
 """The format whose trace a style follows."""
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run one of the four."""
+    """Run one of the five."""
     given = _parser().parse_args(arguments)
     given.execute(given)
 
 
 def _parser() -> Parser:
     about = "\n".join(f"  {name:<12}{form.about}" for name, form in sorted(traces.FORMATS.items()))
-    parser = Parser(prog="gogh-sim trace", description="Make, validate, describe and convert traces.")
-    commands = parser.add_subparsers(required=True, metavar="generate|check|stats|convert", parser_class=Parser)
-    names = sorted(traces.FORMATS)
+    parser = Parser(prog="gogh-sim trace", description="Make, validate, describe, convert and download traces.")
+    commands = parser.add_subparsers(required=True, metavar="generate|check|stats|convert|fetch", parser_class=Parser)
+    _add_generate(commands.add_parser("generate", help="draw a trace", epilog=f"formats:\n{about}"))
+    _add_check(commands.add_parser("check", help="name every fault with file, line and column"))
+    _add_stats(commands.add_parser("stats", help="arrivals, durations, GPU mix, constraints, endings; side by side"))
+    _add_convert(commands.add_parser("convert", help="write another format", epilog=f"formats:\n{about}"))
+    _add_fetch(commands.add_parser("fetch", help="download a public trace file and check its sum"))
+    return parser
 
-    made = commands.add_parser("generate", help="draw a trace", epilog=f"formats:\n{about}")
+
+def _names() -> list[str]:
+    return sorted(traces.FORMATS)
+
+
+def _add_generate(made: argparse.ArgumentParser) -> None:
     made.add_argument("style", choices=sorted(traces.STYLES))
     made.add_argument("out", type=Path, help="file to write the jobs to")
     made.add_argument("--jobs", type=int, default=400)
     made.add_argument("--seed", type=int, default=1)
-    made.add_argument("--format", choices=names, help="default: the format of the trace that the style follows")
-    made.add_argument("--nodes", type=Path, help="also write a list of nodes here (format openb)")
-    made.add_argument("--gpus", type=int, default=64, help="GPUs in the list of nodes")
+    made.add_argument("--format", choices=_names(), help="default: the format of the trace that the style follows")
+    made.add_argument("--nodes", type=Path, help="also write a list of nodes here (formats openb, pai, spot)")
+    made.add_argument("--gpus", type=int, default=64, help="GPUs in the list of nodes, and those that --load fills")
+    made.add_argument("--load", type=float, help="offered load to scale the gaps to, as a share of --gpus")
     made.add_argument("--shortest-s", type=float, default=1.0, help="shortest run time in seconds")
     made.add_argument("--longest-s", type=float, default=float("inf"), help="longest run time in seconds")
     made.set_defaults(execute=_generate)
 
-    checked = commands.add_parser("check", help="name every fault with file, line and column")
-    described = commands.add_parser("stats", help="arrivals, durations, GPU mix, constraints, endings")
-    for command, execute in ((checked, _check), (described, _stats)):
-        command.add_argument("path", type=Path)
-        command.add_argument("--format", required=True, choices=names)
-        command.add_argument("--nodes", type=Path)
-        command.set_defaults(execute=execute)
 
-    converted = commands.add_parser("convert", help="write another format")
+def _add_sources(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--nodes", type=Path, help="file of the nodes, where the format has one")
+    command.add_argument("--throughputs", type=Path, help="file of steps per second, where the format needs one")
+
+
+def _add_check(checked: argparse.ArgumentParser) -> None:
+    checked.add_argument("path", type=Path)
+    checked.add_argument("--format", required=True, choices=_names())
+    _add_sources(checked)
+    checked.add_argument("--gpus", type=int, help="GPUs of the cluster; jobs that ask for more are at fault")
+    checked.add_argument("--fix", type=Path, metavar="OUT", help="write the sound rows here, the others beside it")
+    checked.set_defaults(execute=_check)
+
+
+def _add_stats(described: argparse.ArgumentParser) -> None:
+    described.add_argument("paths", type=Path, nargs="+")
+    described.add_argument(
+        "--format", required=True, action="append", choices=_names(), help="one for all files, or once for each"
+    )
+    _add_sources(described)
+    described.add_argument("--plot", type=Path, metavar="FILE", help="also draw them (.png, .svg or .pdf)")
+    described.set_defaults(execute=_stats)
+
+
+def _add_convert(converted: argparse.ArgumentParser) -> None:
     converted.add_argument("source", type=Path)
     converted.add_argument("target", type=Path)
-    converted.add_argument("--from", dest="source_format", required=True, choices=names)
-    converted.add_argument("--to", dest="target_format", required=True, choices=names)
-    converted.add_argument("--nodes", type=Path)
+    converted.add_argument("--from", dest="source_format", required=True, choices=_names())
+    converted.add_argument("--to", dest="target_format", required=True, choices=_names())
+    _add_sources(converted)
     converted.add_argument("--target-nodes", type=Path)
     converted.set_defaults(execute=_convert)
-    return parser
 
 
 def _generate(given: Namespace) -> None:
     if given.seed < 0:
         raise InputError(f"--seed: expected a whole number from 0, found {given.seed}")
+    if given.gpus < 1:
+        raise InputError(f"--gpus: expected at least 1, found {given.gpus}")
     _writable(given.out, given.nodes)
     rng = np.random.default_rng(given.seed)
     trace = traces.generate(given.style, given.jobs, rng, shortest_s=given.shortest_s, longest_s=given.longest_s)
+    if given.load is not None:
+        trace, _ = traces.scale_to_load(trace, given.load, float(given.gpus))
+        trace = trace.assign(submit_s=np.floor(trace.jobs["submit_s"]))
     if given.nodes is not None:
         trace = replace(trace, nodes=alibaba_style.nodes(given.gpus))
     lost = traces.write(given.format or _NATIVE[given.style], trace, given.out, given.nodes)
@@ -76,13 +111,19 @@ def _generate(given: Namespace) -> None:
 
 
 def _check(given: Namespace) -> None:
-    faults = traces.check(given.path, given.format, given.nodes)
+    capacity = None if given.gpus is None else traces.Capacity(given.gpus)
+    faults = traces.check(given.format, Sources(given.path, given.nodes, given.throughputs, capacity))
     for fault in faults:
         print(_line(fault))
     errors = [fault for fault in faults if fault.severity is Severity.ERROR]
-    if errors:
+    if errors and given.fix is not None:
+        _writable(given.fix)
+        rows = traces.fix(given.format, given.path, given.fix, faults)
+        print(f"{given.fix}: written without {rows} rows, which {traces.quarantine_file(given.fix)} holds")
+    elif errors:
         raise errors[0].error() if len(errors) == 1 else InputError(f"errors of {len(errors)} kinds, listed above")
-    print(f"{given.path}: a sound {given.format} trace")
+    else:
+        print(f"{given.path}: a sound {given.format} trace")
 
 
 def _line(fault: Fault) -> str:
@@ -95,24 +136,72 @@ def _line(fault: Fault) -> str:
 
 
 def _stats(given: Namespace) -> None:
-    trace = traces.read(given.format, given.path, given.nodes)
-    found = traces.statistics(trace.jobs)
-    width = max(map(len, found))
-    for name, value in found.items():
-        print(f"{name:<{width}}  {value:.6g}")
-    _tell("left out", trace.left_out)
-    _tell("adjusted", trace.adjusted)
+    formats = given.format * len(given.paths) if len(given.format) == 1 else given.format
+    if len(formats) != len(given.paths):
+        raise InputError(f"--format: expected one, or one for each of {len(given.paths)} files, found {len(formats)}")
+    if given.plot is not None:
+        _writable(given.plot)
+    found = {
+        _title(path, i, given.paths): traces.read(form, path, given.nodes, throughputs=given.throughputs)
+        for i, (path, form) in enumerate(zip(given.paths, formats, strict=True))
+    }
+    table = {name: traces.statistics(trace.jobs) for name, trace in found.items()}
+    rows = list(next(iter(table.values())))
+    label, widths = max(map(len, rows)), [max(len(name), 12) for name in table]
+    if len(table) > 1:
+        print(" " * label, *(f"{name:>{width}}" for name, width in zip(table, widths, strict=True)))
+    for row in rows:
+        cells = (f"{column[row]:>{width}.6g}" for column, width in zip(table.values(), widths, strict=True))
+        print(f"{row:<{label}}", *cells)
+    for name, trace in found.items():
+        _tell(f"{name}: left out" if len(found) > 1 else "left out", trace.left_out)
+        _tell(f"{name}: adjusted" if len(found) > 1 else "adjusted", trace.adjusted)
+    if given.plot is not None:
+        _plot(found, given.plot)
+
+
+def _title(path: Path, number: int, paths: Sequence[Path]) -> str:
+    """Name of a file in a table, told apart from others of the same name by its place."""
+    same = [i for i, other in enumerate(paths) if other.name == path.name]
+    return path.name if len(same) == 1 else f"{path.name} ({same.index(number) + 1})"
+
+
+def _plot(found: Mapping[str, traces.Trace], path: Path) -> None:
+    from gogh_sim.plots.style import paper_style  # Matplotlib takes longer to load than the rest of the command
+    from gogh_sim.plots.trace import trace_overview
+
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise InputError("expected a name that ends in .png, .svg or .pdf", file=path)
+    with paper_style():
+        trace_overview({name: trace.jobs for name, trace in found.items()}).savefig(path)
+    print(f"figure written to {path}")
 
 
 def _convert(given: Namespace) -> None:
     _writable(given.target, given.target_nodes)
-    trace, lost = traces.convert(
-        given.source, given.source_format, given.target, given.target_format, given.nodes, given.target_nodes
-    )
+    sources = Sources(given.source, given.nodes, given.throughputs)
+    trace, lost = traces.convert(sources, given.source_format, given.target, given.target_format, given.target_nodes)
     print(f"{len(trace.jobs)} jobs written to {given.target}")
     _tell("left out", trace.left_out)
     _tell("adjusted", trace.adjusted)
     _tell("the format cannot hold", lost)
+
+
+def _add_fetch(fetched: argparse.ArgumentParser) -> None:
+    fetched.add_argument("name", nargs="?", help="default: list all")
+    fetched.add_argument("--into", type=Path, default=Path("traces_fetched"), help="folder, made if it is not there")
+    fetched.add_argument("--mirror", metavar="URL", help="download from below this address, paths as in the original")
+    fetched.set_defaults(execute=_fetch)
+
+
+def _fetch(given: Namespace) -> None:
+    if given.name is None:
+        for name, file in sorted(traces.public_files().items()):
+            print(f"{name:<28}{file.format or '-':<12}{file.licence}; {file.citation}")
+        return
+    path = traces.fetch(given.name, given.into, given.mirror)
+    file = traces.public_files()[given.name]
+    print(f"{path}: {file.licence}; please cite {file.citation}")
 
 
 def _writable(*files: Path | None) -> None:

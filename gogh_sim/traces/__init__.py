@@ -3,9 +3,12 @@
 from gogh_sim.traces.assign import Mix, SlaClass, assign_sla, assign_workloads
 from gogh_sim.traces.describe import statistics
 from gogh_sim.traces.faults import Fault, Severity
-from gogh_sim.traces.formats import FORMATS, check, convert, read, write
-from gogh_sim.traces.mapping import map_models
+from gogh_sim.traces.fetch import fetch, public_files
+from gogh_sim.traces.formats import FORMATS, Format, check, convert, read, write
+from gogh_sim.traces.mapping import map_models, map_workloads
+from gogh_sim.traces.quarantine import fix, quarantine_file, read_skipping
 from gogh_sim.traces.schema import COLUMNS, OPTIONAL_COLUMNS, Trace, jobs_frame
+from gogh_sim.traces.sources import Capacity, Sources
 from gogh_sim.traces.styles import STYLES, generate
 from gogh_sim.traces.window import cut, demand_s, first, scale_gaps, scale_to_load
 
@@ -14,10 +17,13 @@ __all__ = [
     "FORMATS",
     "OPTIONAL_COLUMNS",
     "STYLES",
+    "Capacity",
     "Fault",
+    "Format",
     "Mix",
     "Severity",
     "SlaClass",
+    "Sources",
     "Trace",
     "assign_sla",
     "assign_workloads",
@@ -25,11 +31,17 @@ __all__ = [
     "convert",
     "cut",
     "demand_s",
+    "fetch",
     "first",
+    "fix",
     "generate",
     "jobs_frame",
     "map_models",
+    "map_workloads",
+    "public_files",
+    "quarantine_file",
     "read",
+    "read_skipping",
     "scale_gaps",
     "scale_to_load",
     "statistics",

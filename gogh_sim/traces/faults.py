@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
@@ -21,7 +21,17 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of fault in one file: `line` is the first place, counted from 1; `count` how many rows have it."""
+    """One kind of fault in one file.
+
+    Attributes
+    ----------
+    line
+        The first place, counted from 1.
+    count
+        How many rows have it.
+    records
+        Which rows have it: their numbers among the file's rows, from 0, headers and blank lines not counted.
+    """
 
     file: str
     line: int | None
@@ -29,6 +39,7 @@ class Fault:
     count: int
     what: str
     severity: Severity = Severity.ERROR
+    records: Sequence[int] = field(default=(), repr=False, compare=False)
 
     def error(self) -> InputError:
         """The fault as an error a user can act on."""
@@ -63,10 +74,10 @@ class Ledger:
         self.adjusted: Counter[str] = Counter()
         self._report = report
 
-    def reject(self, what: str, *, line: int | None = None, column: str | None = None, count: int = 1) -> None:
+    def reject(self, what: str, *, records: Sequence[int], line: int | None = None, column: str | None = None) -> None:
         """Rows that cannot be used: an error, and counted where the report lets reading go on."""
-        self._report(Fault(str(self.path), line, column, count, what))
-        self.left_out["faulty"] += count
+        self._report(Fault(str(self.path), line, column, len(records), what, records=records))
+        self.left_out["faulty"] += len(records)
 
     def leave_out(self, reason: str, *, line: int | None = None, column: str | None = None, count: int = 1) -> None:
         """Rows that are sound but no job for a simulation."""

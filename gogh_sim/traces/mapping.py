@@ -36,3 +36,17 @@ def map_models(trace: Trace, gpu_models: Mapping[str, str]) -> Trace:
     if trace.nodes is None:
         return mapped
     return replace(mapped, nodes=tuple(replace(n, gpu_type=gpu_models[n.gpu_type]) for n in trace.nodes))
+
+
+def map_workloads(trace: Trace, workloads: Mapping[str, str]) -> Trace:
+    """Trace whose jobs name workloads of the profile where the table knows the trace's own name.
+
+    Parameters
+    ----------
+    workloads
+        Workload of each name of the trace; what it lacks keeps its name.
+    """
+    if "workload" not in trace.jobs or not workloads:
+        return trace
+    own = trace.jobs["workload"]
+    return trace.assign(workload=own.map({name: workloads.get(name, name) for name in own.unique()}))

@@ -13,7 +13,7 @@ import pandas as pd
 
 from gogh_sim.errors import InputError
 from gogh_sim.traces import alibaba_style, philly_style
-from gogh_sim.traces.philly import DEFAULT_ORIGIN
+from gogh_sim.traces.formats.philly import DEFAULT_ORIGIN
 from gogh_sim.traces.schema import Trace
 
 

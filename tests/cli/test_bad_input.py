@@ -64,7 +64,7 @@ BAD = [
     ("list nope", "invalid choice: 'nope'"),
     ("train absent/weights.pt", "absent"),
     ("train weights.pt --seed -1", "--seed"),
-    ("trace", "generate|check|stats|convert"),
+    ("trace", "generate|check|stats|convert|fetch"),
     ("trace check sound.csv", "--format"),
     ("trace stats empty.csv --format openb", "empty.csv"),
     ("trace generate alibaba_style out.csv --jobs 0", "jobs must be at least 1, found 0"),
@@ -124,3 +124,12 @@ def test_trace_check_fails_on_a_faulty_file_and_lists_what_is_wrong(
     assert said.err.count("\n") == 1
     assert name in said.err
     assert said.out.startswith(f"error: {name}")
+
+
+def test_trace_check_can_leave_the_faulty_rows_out(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    mixed = (folder / "negative.csv").read_text() + PODS.splitlines()[1].replace("p0", "p1") + "\n"
+    (folder / "mixed.csv").write_text(mixed)
+    assert main(["trace", "check", "mixed.csv", "--format", "openb", "--fix", "fixed.csv"]) == 0
+    assert (folder / "fixed.csv").read_text() == PODS.replace("p0", "p1")
+    assert "p0" in (folder / "fixed.csv.quarantine.csv").read_text()
+    assert "without 1 rows" in capfd.readouterr().out

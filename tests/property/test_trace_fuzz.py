@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gogh_sim.errors import InputError
 from gogh_sim.traces import formats
 from gogh_sim.traces.faults import Severity
+from gogh_sim.traces.sources import Sources
 
 SAMPLES = Path(__file__).resolve().parents[2] / "traces"
 SEEDS = {
@@ -32,7 +33,7 @@ relaxed = settings(
 def survives(format: str, content: bytes, folder: Path, name: str = "trace") -> None:
     path = folder / name
     path.write_bytes(content)
-    faults = formats.check(path, format)
+    faults = formats.check(format, Sources(path))
     errors = [fault for fault in faults if fault.severity is Severity.ERROR]
     if errors:
         with pytest.raises(InputError) as caught:

@@ -11,10 +11,11 @@ from scipy.stats import ks_2samp
 
 from gogh_sim.errors import InputError
 from gogh_sim.traces import alibaba_style, describe, fit, formats, tables, window
-from gogh_sim.traces.philly import DEFAULT_ORIGIN
+from gogh_sim.traces.formats.philly import DEFAULT_ORIGIN
 from gogh_sim.traces.quantiles import LEVELS, QuantileTable, persistent_uniforms
 from gogh_sim.traces.samples import alibaba_sample, philly_passed_sample, philly_sample, write_samples
 from gogh_sim.traces.schema import Trace
+from gogh_sim.traces.sources import Sources
 from gogh_sim.traces.styles import STYLES, generate
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -149,14 +150,16 @@ def test_what_is_written_is_read_again(tmp_path: Path, format: str, make: object
     assert again.nodes == trace.nodes
     assert again.left_out == {}
     assert set(lost) <= {"job_id"}
-    assert formats.check(tmp_path / name, format, nodes) == []
+    assert formats.check(format, Sources(tmp_path / name, nodes)) == []
 
 
 def test_convert_tells_what_is_lost(tmp_path: Path) -> None:
     formats.write("openb", alibaba_sample(), tmp_path / "a.csv", tmp_path / "n.csv")
-    trace, lost = formats.convert(tmp_path / "a.csv", "openb", tmp_path / "b.json", "philly", tmp_path / "n.csv")
+    trace, lost = formats.convert(
+        Sources(tmp_path / "a.csv", tmp_path / "n.csv"), "openb", tmp_path / "b.json", "philly"
+    )
     fractions = int((trace.jobs["gpu_fraction"] < 1).sum())
-    assert lost["gpu_fraction, written as whole GPUs"] == fractions > 0
+    assert lost["gpu_fraction"] == fractions > 0
     again = formats.read("philly", tmp_path / "b.json")
     assert again.jobs["duration_s"].equals(trace.jobs["duration_s"])
     assert again.origin == f"{DEFAULT_ORIGIN} 00:00:00"

@@ -11,6 +11,7 @@ import pytest
 from gogh_sim.errors import InputError
 from gogh_sim.traces import formats
 from gogh_sim.traces.faults import Severity
+from gogh_sim.traces.sources import Sources
 
 PODS = """name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time
 late,1,1,1,460,V100M32|T4|T4,LS,Running,50,90,60
@@ -187,12 +188,12 @@ def test_files_that_are_no_traces(tmp_path: Path, format: str, content: bytes, n
 def test_paths_that_lead_nowhere(tmp_path: Path, format: str) -> None:
     with pytest.raises(InputError, match="found nothing"):
         formats.read(format, tmp_path / "none")
-    with pytest.raises(InputError, match="directory"):
+    with pytest.raises(InputError, match="directory|in this folder"):
         formats.read(format, tmp_path)
 
 
 def test_unknown_format_and_needless_nodes(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="openb, philly, philly_list"):
+    with pytest.raises(InputError, match="openb, pai, pai_tables, philly, philly_list"):
         formats.read("nope", tmp_path)
     with pytest.raises(InputError, match="no node file"):
         formats.read("philly", tmp_path / "a", tmp_path / "b")
@@ -201,14 +202,14 @@ def test_unknown_format_and_needless_nodes(tmp_path: Path) -> None:
 def test_check_goes_on_and_counts(tmp_path: Path) -> None:
     text = row("50,90,60", "50,59,60").replace("7,8,8", "7,8,9") + "short,row\n"
     path = put(tmp_path, text)
-    faults = formats.check(path, "openb")
+    faults = formats.check("openb", Sources(path))
     errors = [f for f in faults if f.severity is Severity.ERROR]
     assert [(f.line, f.column, f.count) for f in errors] == [(8, None, 1), (2, "deletion_time", 2)]
     trace = formats.read("openb", path, report=lambda fault: None)
     assert trace.left_out["faulty"] == 3
     assert trace.rows == 7
-    assert formats.check(tmp_path / "none", "openb")[0].what.endswith("nothing at this path")
-    assert formats.check(put(tmp_path, LIST), "philly_list")[0].what.startswith("earlier than the row before")
+    assert formats.check("openb", Sources(tmp_path / "none"))[0].what.endswith("nothing at this path")
+    assert formats.check("philly_list", Sources(put(tmp_path, LIST)))[0].what.startswith("earlier than the row before")
 
 
 def test_openb_real_files_add_up(shared_data: Path) -> None:

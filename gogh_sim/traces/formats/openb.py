@@ -15,9 +15,11 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from gogh_sim.traces.build import Column, build_trace
 from gogh_sim.traces.faults import Ledger, Report, stop_at_error
 from gogh_sim.traces.files import write_text
-from gogh_sim.traces.schema import Trace, jobs_frame
+from gogh_sim.traces.schema import Trace
+from gogh_sim.traces.sources import Sources
 from gogh_sim.traces.table import Table, read_table
 from gogh_sim.types import IntArray, Node
 
@@ -39,7 +41,7 @@ _PHASE_OF_STATUS = {"pass": "Succeeded", "failed": "Failed", "killed": "Failed"}
 _LARGEST_NODE = 1024  # GPUs; the published lists end at 8
 
 
-def read(path: Path, nodes: Path | None = None, report: Report = stop_at_error) -> Trace:
+def read(sources: Sources, report: Report = stop_at_error) -> Trace:
     """Read pods, and nodes where their file is given, CPU-only ones left out of both.
 
     Submission is creation, duration is deletion - scheduled, the queue is the pod's quality of service. Left out are
@@ -50,8 +52,8 @@ def read(path: Path, nodes: Path | None = None, report: Report = stop_at_error) 
     InputError
         If a file is unusable, or from `report` at a faulty row.
     """
-    ledger = Ledger(path, report)
-    pods = read_table(path, [POD_COLUMNS], ledger)
+    sources.refuse_throughputs()
+    pods = read_table(sources.jobs, [POD_COLUMNS], Ledger(sources.jobs, report))
     names = pods.names("name")
     phase = pods.columns["pod_phase"]
     pods.reject(~phase.isin(list(_STATUS_OF_PHASE)), "pod_phase", "one of " + ", ".join(_STATUS_OF_PHASE))
@@ -64,20 +66,22 @@ def read(path: Path, nodes: Path | None = None, report: Report = stop_at_error) 
     pods.leave_out(np.isnan(scheduled), "scheduled_time", "never scheduled")
     pods.leave_out(np.isnan(deleted), "deletion_time", "not ended within the trace")
     pods.leave_out(num_gpus == 0, "num_gpu", "CPU only")
-    pods.adjust(deleted == scheduled, "deletion_time", "run time of 0 s raised to 1 s")
-    kept = pods.kept
-    jobs = jobs_frame(
-        job_id=names[kept],
-        submit_s=created[kept],
-        duration_s=np.maximum(deleted - scheduled, 1.0)[kept],
-        num_gpus=num_gpus[kept],
-        gpu_fraction=np.where(num_gpus == 1, milli / 1000, 1.0)[kept],
-        gpu_models=_models(pods.columns["gpu_spec"])[kept],
-        queue=pods.columns["qos"][kept],
-        status=phase.map(_STATUS_OF_PHASE)[kept],
+    others = {
+        "job_id": names,
+        "gpu_fraction": np.where(num_gpus == 1, milli / 1000, 1.0),
+        "gpu_models": _models(pods.columns["gpu_spec"]),
+        "queue": pods.columns["qos"],
+        "status": phase.map(_STATUS_OF_PHASE),
+    }
+    return build_trace(
+        pods,
+        sources,
+        submit=Column("creation_time", created),
+        duration=Column("deletion_time", deleted - scheduled),
+        gpus=Column("num_gpu", num_gpus),
+        others=others,
+        nodes=read_nodes(sources.nodes, report) if sources.nodes is not None else None,
     )
-    machines = read_nodes(nodes, report) if nodes is not None else None
-    return Trace(jobs, machines, dict(ledger.left_out), str(path), dict(ledger.adjusted))
 
 
 def _demand(pods: Table) -> tuple[IntArray, IntArray]:
@@ -105,7 +109,7 @@ def read_nodes(path: Path, report: Report = stop_at_error) -> tuple[Node, ...]:
     return tuple(Node(ids.iloc[i], models.iloc[i], int(gpus[i])) for i in np.flatnonzero(table.kept))
 
 
-def write(trace: Trace, path: Path, nodes: Path | None = None) -> Mapping[str, int]:
+def write(trace: Trace, target: Sources) -> Mapping[str, int]:
     """Write pods, and nodes where a file is named; CPU and memory demands, which the schema lacks, become 0.
 
     Returns
@@ -113,6 +117,7 @@ def write(trace: Trace, path: Path, nodes: Path | None = None) -> Mapping[str, i
     Mapping[str, int]
         What the format cannot hold -> rows that lost it.
     """
+    target.refuse_throughputs()
     jobs = trace.jobs
     start, duration = jobs["submit_s"].round(), jobs["duration_s"].round().clip(lower=1)
     pods = pd.DataFrame(
@@ -130,9 +135,9 @@ def write(trace: Trace, path: Path, nodes: Path | None = None) -> Mapping[str, i
             "scheduled_time": start.astype(np.int64),
         }
     )
-    write_text(path, pods.to_csv(index=False, lineterminator="\n"))
-    if nodes is not None:
-        _write_nodes(trace.nodes or (), nodes)
+    write_text(target.jobs, pods.to_csv(index=False, lineterminator="\n"))
+    if target.nodes is not None:
+        _write_nodes(trace.nodes or (), target.nodes)
     lost = {
         "user": int((jobs["user"] != "").sum()),
         "killed, written as Failed": int((jobs["status"] == "killed").sum()),

@@ -9,19 +9,20 @@ of every status; 0 in its last column means Killed or Failed, which it does not 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gogh_sim.traces.build import Column, build_trace, calendar
 from gogh_sim.traces.faults import Ledger, Report, stop_at_error
 from gogh_sim.traces.files import write_text
-from gogh_sim.traces.philly import DEFAULT_ORIGIN, TIME_FORMAT, lost_columns, refuse_nodes
-from gogh_sim.traces.schema import Trace, jobs_frame
-from gogh_sim.traces.table import Table, read_table
+from gogh_sim.traces.formats.philly import DEFAULT_ORIGIN
+from gogh_sim.traces.losses import losses, rounded
+from gogh_sim.traces.schema import Trace
+from gogh_sim.traces.sources import Sources
+from gogh_sim.traces.table import TIME_FORMAT, Table, read_table
 
 
 class _Layout(NamedTuple):
@@ -36,7 +37,7 @@ _RECOVERED = _Layout("submitted_time", "duration_s", "num_gpus", "vc")
 _IN_PASS_LIST = "in_pass_list"
 
 
-def read(path: Path, nodes: Path | None = None, report: Report = stop_at_error) -> Trace:
+def read(sources: Sources, report: Report = stop_at_error) -> Trace:
     """Read the list; jobs are named after their row, second 0 is midnight of the first submission's day.
 
     Raises
@@ -44,30 +45,23 @@ def read(path: Path, nodes: Path | None = None, report: Report = stop_at_error) 
     InputError
         If the file is unusable, or from `report` at a faulty row.
     """
-    refuse_nodes(nodes)
-    ledger = Ledger(path, report)
-    table = read_table(path, [_PASSED, (*_RECOVERED, _IN_PASS_LIST)], ledger)
+    path = sources.jobs_only()
+    table = read_table(path, [_PASSED, (*_RECOVERED, _IN_PASS_LIST)], Ledger(path, report))
     layout = _RECOVERED if _IN_PASS_LIST in table.columns else _PASSED
     submitted = table.datetimes(layout.submitted)
     duration = table.numbers(layout.duration)
     num_gpus = table.integers(layout.num_gpus, most=10**6)
     status = _status(table) if layout is _RECOVERED else np.full(len(table), "pass")
-    table.leave_out(num_gpus == 0, layout.num_gpus, "no GPUs")
-    table.note(submitted.diff() < pd.Timedelta(0), layout.submitted, "earlier than the row before; rows are sorted")
-    table.adjust(duration == 0, layout.duration, "run time of 0 s raised to 1 s")
-    kept = table.kept
-    times = submitted[kept]
-    origin = times.min().normalize() if len(times) else pd.Timestamp(DEFAULT_ORIGIN)
-    width = len(str(len(table)))
-    jobs = jobs_frame(
-        job_id=[f"philly-{row + 1:0{width}d}" for row in np.flatnonzero(kept)],
-        submit_s=(times - origin).dt.total_seconds(),
-        duration_s=np.where(duration == 0, 1.0, duration)[kept],
-        num_gpus=num_gpus[kept],
-        queue=table.columns[layout.queue][kept],
-        status=status[kept],
+    clock = calendar(table, submitted, DEFAULT_ORIGIN)
+    return build_trace(
+        table,
+        sources,
+        submit=Column(layout.submitted, clock.seconds),
+        duration=Column(layout.duration, duration),
+        gpus=Column(layout.num_gpus, num_gpus),
+        others={"job_id": table.numbered("philly"), "queue": table.columns[layout.queue], "status": status},
+        origin=clock.origin,
     )
-    return Trace(jobs, None, dict(ledger.left_out), str(path), dict(ledger.adjusted), origin.strftime(TIME_FORMAT))
 
 
 def _status(table: Table) -> npt.NDArray[np.str_]:
@@ -77,7 +71,7 @@ def _status(table: Table) -> npt.NDArray[np.str_]:
     return np.where(passed == "1", "pass", "failed")
 
 
-def write(trace: Trace, path: Path, nodes: Path | None = None) -> Mapping[str, int]:
+def write(trace: Trace, target: Sources) -> Mapping[str, int]:
     """Write the layout of passed jobs.
 
     Returns
@@ -85,7 +79,7 @@ def write(trace: Trace, path: Path, nodes: Path | None = None) -> Mapping[str, i
     Mapping[str, int]
         What the format cannot hold -> rows that lost it.
     """
-    refuse_nodes(nodes)
+    path = target.jobs_only()
     jobs = trace.jobs
     start, duration = jobs["submit_s"].round(), jobs["duration_s"].round().clip(lower=1)
     times = pd.Timestamp(trace.origin or DEFAULT_ORIGIN) + pd.to_timedelta(start, unit="s")
@@ -99,9 +93,4 @@ def write(trace: Trace, path: Path, nodes: Path | None = None) -> Mapping[str, i
         }
     )
     write_text(path, rows.to_csv(index=False, lineterminator="\n"))
-    lost = {
-        "job_id": len(jobs),
-        "user": int((jobs["user"] != "").sum()),
-        "failed or killed, written like passed": int((jobs["status"] != "pass").sum()),
-    }
-    return MappingProxyType({what: count for what, count in lost.items() if count} | dict(lost_columns(trace)))
+    return {**losses(trace, ("queue", "calendar")), **rounded(trace)}

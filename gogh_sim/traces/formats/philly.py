@@ -9,27 +9,26 @@ is the number of GPUs of the first attempt. A missing time is null, "" or the st
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from gogh_sim.errors import InputError
+from gogh_sim.traces import json_array
+from gogh_sim.traces.build import Column, build_trace, calendar
 from gogh_sim.traces.faults import Ledger, Report, stop_at_error
-from gogh_sim.traces.files import read_text, write_text
-from gogh_sim.traces.schema import Trace, jobs_frame
+from gogh_sim.traces.files import write_text
+from gogh_sim.traces.losses import losses, rounded
+from gogh_sim.traces.schema import Trace
+from gogh_sim.traces.sources import Sources
+from gogh_sim.traces.table import MISSING, TIME_FORMAT, Table
 
 STATUS = {"Pass": "pass", "Failed": "failed", "Killed": "killed"}
 FIELDS = ("jobid", "status", "vc", "user", "submitted_time", "attempts")
 DEFAULT_ORIGIN = "2017-08-07"
 """Calendar day of second 0 for jobs written from a trace without a calendar: the day the published trace begins."""
-
-_MISSING = (None, "", "None")
-TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
 class _Job(NamedTuple):
@@ -52,7 +51,7 @@ class _LeftOut(Exception):  # noqa: N818 - as above
     pass
 
 
-def read(path: Path, nodes: Path | None = None, report: Report = stop_at_error) -> Trace:
+def read(sources: Sources, report: Report = stop_at_error) -> Trace:
     """Read the job log. Duration is the sum over attempts; second 0 is midnight of the first submission's day.
 
     Left out are jobs without an attempt, without GPUs, and with an attempt whose start or end is missing.
@@ -62,89 +61,41 @@ def read(path: Path, nodes: Path | None = None, report: Report = stop_at_error) 
     InputError
         If the file is unusable, or from `report` at a faulty record.
     """
-    refuse_nodes(nodes)
+    path = sources.jobs_only()
     ledger = Ledger(path, report)
-    jobs: dict[str, _Job] = {}
-    for line, record in _records(path):
+    names: set[str] = set()
+    found: list[tuple[int, int, _Job]] = []
+    for number, element in enumerate(json_array.elements(path)):
         try:
-            job = _job(record)
-            if job.job_id in jobs:
+            job = _job(element.value)
+            if job.job_id in names:
                 raise _Faulty("jobid", "a name that no earlier record has", job.job_id)
         except _Faulty as fault:
-            ledger.reject(str(fault), line=line, column=fault.field)
+            ledger.reject(str(fault), line=element.line, column=fault.field, records=[number])
         except _LeftOut as reason:
-            ledger.leave_out(str(reason), line=line)
+            ledger.leave_out(str(reason), line=element.line)
         else:
-            if job.duration_s == 0:
-                ledger.adjust("run time of 0 s raised to 1 s", line=line)
-            jobs[job.job_id] = job
-    return _trace(list(jobs.values()), ledger)
+            names.add(job.job_id)
+            found.append((number, element.line, job))
+    return _trace(found, sources, ledger)
 
 
-def refuse_nodes(nodes: Path | None) -> None:
-    """Neither Philly format knows of nodes: an `InputError` if a file of them is named."""
-    if nodes is not None:
-        raise InputError("this format has no node file; describe the nodes with cluster=...", file=nodes)
-
-
-def _trace(jobs: list[_Job], ledger: Ledger) -> Trace:
-    frame = pd.DataFrame(jobs, columns=list(_Job._fields))
-    first = min((job.submitted for job in jobs), default=datetime.fromisoformat(DEFAULT_ORIGIN))
-    origin = datetime(first.year, first.month, first.day)
-    return Trace(
-        jobs=jobs_frame(
-            job_id=frame["job_id"],
-            submit_s=np.array([(job.submitted - origin).total_seconds() for job in jobs]),
-            duration_s=np.maximum(frame["duration_s"].to_numpy(np.float64), 1.0),
-            num_gpus=frame["num_gpus"],
-            user=frame["user"],
-            queue=frame["queue"],
-            status=frame["status"],
-        ),
-        nodes=None,
-        left_out=dict(ledger.left_out),
-        source=str(ledger.path),
-        adjusted=dict(ledger.adjusted),
-        origin=origin.strftime(TIME_FORMAT),
+def _trace(found: list[tuple[int, int, _Job]], sources: Sources, ledger: Ledger) -> Trace:
+    frame = pd.DataFrame([job for _, _, job in found], columns=list(_Job._fields))
+    numbers, lines = (np.array([each[i] for each in found], dtype=np.int64) for i in (0, 1))
+    submitted = pd.to_datetime(frame["submitted"].astype("datetime64[us]"))
+    told = {"submitted_time": submitted, "end_time": frame["duration_s"], "detail": frame["num_gpus"]}
+    table = Table({name: values.astype(str) for name, values in told.items()}, lines, ledger, numbers)
+    clock = calendar(table, submitted, DEFAULT_ORIGIN)
+    return build_trace(
+        table,
+        sources,
+        submit=Column("submitted_time", clock.seconds),
+        duration=Column("end_time", frame["duration_s"].to_numpy(np.float64)),
+        gpus=Column("detail", frame["num_gpus"].to_numpy(np.int64)),
+        others={name: frame[name].astype(str) for name in ("job_id", "user", "queue", "status")},
+        origin=clock.origin,
     )
-
-
-def _records(path: Path) -> Iterator[tuple[int, Any]]:
-    """Elements of the array, one by one, with the line each begins at."""
-    text = read_text(path)
-    decoder = json.JSONDecoder()
-    at = _expect(path, text, _skip_blank(text, 0), "[")
-    line, counted = 1, 0
-    while text[at : at + 1] != "]":
-        line, counted = line + text.count("\n", counted, at), at
-        try:
-            record, at = decoder.raw_decode(text, at)
-        except json.JSONDecodeError as error:
-            raise InputError(f"expected JSON: {error.msg}", file=path, line=error.lineno) from error
-        except (ValueError, RecursionError) as error:  # integers of thousands of digits, endless nesting
-            raise InputError(f"expected JSON: {error}", file=path, line=line) from error
-        yield line, record
-        at = _skip_blank(text, at)
-        if text[at : at + 1] != "]":
-            at = _expect(path, text, at, ",")
-    rest = _skip_blank(text, at + 1)
-    if rest < len(text):
-        raise InputError("expected nothing after the array of jobs", file=path, line=text.count("\n", 0, rest) + 1)
-
-
-def _expect(path: Path, text: str, at: int, token: str) -> int:
-    """Where the text goes on after `token`, which must stand at `at`."""
-    if text[at : at + 1] != token:
-        found = text[at : at + 20] or "the end of the file"
-        what = f"expected {token!r} of a JSON array of jobs, found {found!r}"
-        raise InputError(what, file=path, line=text.count("\n", 0, at) + 1)
-    return _skip_blank(text, at + 1)
-
-
-def _skip_blank(text: str, at: int) -> int:
-    while text[at : at + 1] in (" ", "\t", "\r", "\n"):
-        at += 1
-    return at
 
 
 def _job(record: Any) -> _Job:
@@ -176,7 +127,7 @@ def _text(record: dict[str, Any], name: str) -> str:
 
 
 def _time(value: Any, name: str) -> datetime | None:
-    if value in _MISSING:
+    if value is None or value in MISSING:
         return None
     try:
         time = datetime.fromisoformat(value)
@@ -219,7 +170,7 @@ def _num_gpus(detail: Any) -> int:
     return count
 
 
-def write(trace: Trace, path: Path, nodes: Path | None = None) -> Mapping[str, int]:
+def write(trace: Trace, target: Sources) -> Mapping[str, int]:
     """Write the job log: one attempt a job, begun at submission, on made-up machines of 8 GPUs.
 
     Returns
@@ -227,7 +178,7 @@ def write(trace: Trace, path: Path, nodes: Path | None = None) -> Mapping[str, i
     Mapping[str, int]
         What the format cannot hold -> rows that lost it.
     """
-    refuse_nodes(nodes)
+    path = target.jobs_only()
     jobs = trace.jobs
     origin = datetime.fromisoformat(trace.origin or DEFAULT_ORIGIN)
     names = {ours: theirs for theirs, ours in STATUS.items()}
@@ -249,22 +200,10 @@ def write(trace: Trace, path: Path, nodes: Path | None = None) -> Mapping[str, i
         record = {"status": names[status], "vc": queue, "jobid": job_id, "attempts": [attempt]}
         records.append(json.dumps(record | {"submitted_time": attempt["start_time"], "user": user or None}))
     write_text(path, "[\n" + ",\n".join(records) + "\n]\n")
-    return lost_columns(trace)
+    held = ("job_id", "user", "queue", "status", "calendar")
+    return {**losses(trace, held), **rounded(trace)}
 
 
 def _machines(num_gpus: int, per_machine: int = 8) -> list[dict[str, Any]]:
     counts = [per_machine] * (num_gpus // per_machine) + [num_gpus % per_machine] * (num_gpus % per_machine > 0)
     return [{"ip": f"m{i}", "gpus": [f"gpu{g}" for g in range(count)]} for i, count in enumerate(counts)]
-
-
-def lost_columns(trace: Trace) -> Mapping[str, int]:
-    """What neither Philly format can hold -> rows that lose it."""
-    jobs = trace.jobs
-    whole = (jobs["submit_s"] % 1 == 0) & (jobs["duration_s"] % 1 == 0)
-    lost = {
-        "gpu_fraction, written as whole GPUs": int((jobs["gpu_fraction"] < 1).sum()),
-        "gpu_models": int((jobs["gpu_models"] != "").sum()),
-        "fractions of a second": int((~whole).sum()),
-        "nodes": len(trace.nodes or ()),
-    }
-    return MappingProxyType({what: count for what, count in lost.items() if count})
