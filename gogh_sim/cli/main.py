@@ -17,7 +17,10 @@ INTERRUPTED = 130
 
 
 class Command(NamedTuple):
-    """A command: the module whose ``main(arguments)`` runs it, imported only then, and its line in the help."""
+    """A command: the module whose ``main(arguments)`` runs it, imported only then, and its line in the help.
+
+    ``main`` returns nothing, or the exit code of what was done but did not come out as asked.
+    """
 
     module: str
     about: str
@@ -28,6 +31,8 @@ COMMANDS = {
     "report": Command("gogh_sim.cli.report_command", "table and figures of a run or a sweep: gogh-sim report DIR"),
     "list": Command("gogh_sim.cli.catalogue", "every scheduler, trace, cluster, profile, workload by name"),
     "trace": Command("gogh_sim.cli.trace", "generate, check, describe or convert traces"),
+    "calibrate": Command("gogh_sim.cli.calibrate", "profile tables from raw measurements, public or your own"),
+    "add-gpu": Command("gogh_sim.cli.add_gpu", "a profile with a new GPU type, from one file"),
     "train": Command("gogh_sim.cli.train", "pre-train the networks P1 and P2, with an error table"),
 }
 
@@ -38,12 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0: done; 2: the user has something to mend, said in one line on stderr; 130: interrupted.
+        0: done; 1: done, and not as asked (a check that found a difference); 2: the user has something to mend, said
+        in one line on stderr; 130: interrupted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         chosen = _parser().parse_args(given[:1])
-        import_module(COMMANDS[chosen.command].module).main(given[1:])
+        code: int | None = import_module(COMMANDS[chosen.command].module).main(given[1:])
     except GoghError as error:
         print(f"gogh-sim: error: {' '.join(str(error).split())}", file=sys.stderr)
         return USER_ERROR
@@ -53,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read the output has gone; keep the interpreter from complaining about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        return 0
+    return code or 0
 
 
 def _parser() -> Parser:

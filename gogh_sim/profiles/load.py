@@ -29,10 +29,15 @@ def load(name: str = "calibrated") -> Profile:
     InputError
         If neither exists, or a table lacks a column, a cell or a valid number; the message names file, line, column.
     """
+    return build(read_tables(folder_of(name)), Path(name).name)
+
+
+def folder_of(name: str) -> Traversable:
+    """Where the tables of a profile lie; `InputError` if it is neither a shipped name nor a folder."""
     if name in SHIPPED:
-        return build(read_tables(shipped_folder(name)), name)
+        return shipped_folder(name)
     if Path(name).is_dir():
-        return build(read_tables(Path(name)), Path(name).name)
+        return Path(name)
     raise InputError(f"expected a profile among {list(SHIPPED)} or a folder of profile tables, found {name!r}")
 
 
