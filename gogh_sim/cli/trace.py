@@ -111,19 +111,28 @@ def _generate(given: Namespace) -> None:
 
 
 def _check(given: Namespace) -> None:
+    if given.gpus is not None and given.gpus < 1:
+        raise InputError(f"--gpus: expected at least 1, found {given.gpus}")
     capacity = None if given.gpus is None else traces.Capacity(given.gpus)
     faults = traces.check(given.format, Sources(given.path, given.nodes, given.throughputs, capacity))
     for fault in faults:
         print(_line(fault))
     errors = [fault for fault in faults if fault.severity is Severity.ERROR]
-    if errors and given.fix is not None:
-        _writable(given.fix)
-        rows = traces.fix(given.format, given.path, given.fix, faults)
-        print(f"{given.fix}: written without {rows} rows, which {traces.quarantine_file(given.fix)} holds")
+    if given.fix is not None:
+        _fix(given, errors)
     elif errors:
         raise errors[0].error() if len(errors) == 1 else InputError(f"errors of {len(errors)} kinds, listed above")
     else:
         print(f"{given.path}: a sound {given.format} trace")
+
+
+def _fix(given: Namespace, errors: list[Fault]) -> None:
+    if whole := next((fault for fault in errors if not fault.records), None):
+        raise whole.error()
+    _writable(given.fix)
+    rejected = traces.fix(given.format, given.path, given.fix, errors)
+    held = f"; these, with reasons, are in {traces.quarantine_file(given.fix)}" if errors else ""
+    print(f"{given.fix}: written without {rejected} faulty rows{held}")
 
 
 def _line(fault: Fault) -> str:
