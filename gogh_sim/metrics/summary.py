@@ -97,7 +97,8 @@ def _energy(records: Frames, site: Site) -> dict[str, float]:
 
 
 def _decisions(decisions: pd.DataFrame, timings: pd.DataFrame) -> dict[str, int | float]:
-    solved = decisions[decisions["status"] != ""]
+    # What is started greedily between two solves has no gap to speak of; an answer in place of a failed solver's has.
+    solved = decisions[(decisions["status"] != "") & ((decisions["status"] != "greedy") | decisions["fallback"])]
     gap = solved["gap"].to_numpy(dtype=np.float64)
     gap = gap[~np.isnan(gap)]
     solve_s = timings.loc[timings["decision"].isin(solved["decision"]), "solve_s"].to_numpy(dtype=np.float64)

@@ -150,3 +150,12 @@ def test_an_error_relative_to_nothing_is_refused() -> None:
 def test_mean_active_of_simultaneous_and_instant_jobs() -> None:
     jobs = pd.DataFrame({"submit_s": [0.0, 0.0, 5.0], "end_s": [10.0, 10.0, 5.0], "status": "finished"})
     assert of_jobs.mean_active(jobs) == pytest.approx(np.array([2.0, 2.0, 1.0]))
+
+
+def test_greedy_starts_between_solves_have_no_gap_but_fallbacks_do(records: SimpleNamespace) -> None:
+    records.decisions = records.decisions.assign(
+        status=["greedy", "optimal", "greedy"], gap=[7.0, 0.001, 0.5], fallback=[False, False, True]
+    )
+    found = summarise(records, MEAN_SPEED, SITE)
+    assert found["gap_max"] == 0.5
+    assert found["fallbacks"] == 1
