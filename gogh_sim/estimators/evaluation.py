@@ -62,7 +62,7 @@ def error_table(
 
     The first rows judge P1 and the nearest-neighbour copy on every situation of a held-out workload. The rows "untried"
     judge what is believed of a held-out workload after a single stretch of measurement, alone or beside one known
-    partner whose rate is measured, too, on another GPU type and with other partners than in that stretch.
+    partner whose rate is measured, too: on other GPU types, alone and with other known partners than in that stretch.
     """
     new = np.flatnonzero([w.family in held_out for w in full.workloads])
     if not len(new):
@@ -87,9 +87,9 @@ def _after_one(
 ) -> Iterator[tuple[FloatArray, IntArray]]:
     """For each first stretch of each new workload: the refined estimates, and the untried situations."""
     truth, alone = truth_of(full), len(full.workloads)
-    known = estimator.record.known(full.workloads) >= 0
+    known = np.append(estimator.record.known(full.workloads) >= 0, True)
     refinement = P2Refinement.of(estimator, full.workloads, full.gpu_types, learning.least_surprise)
-    partners = np.flatnonzero(known)[:: max(int(known.sum()) // PARTNERS_TRIED, 1)]
+    partners = np.flatnonzero(known[:alone])[:: max(int(known.sum()) // PARTNERS_TRIED, 1)]
     for w in np.flatnonzero(~known):
         every = situations_of(int(w), len(full.gpu_types), alone)
         other = np.where(every[:, 1] == w, every[:, 2], every[:, 1])
@@ -102,7 +102,7 @@ def _after_one(
                     factor = JobFactor(0.0, learning.job_sigma**2)
                     _, changes = assimilate(catalogue, factor, measured, learning.noise_sigma**2)
                     refinement.spread(catalogue, changes)
-                yield catalogue.estimate, every[(every[:, 0] != t) & (other != partner)]
+                yield catalogue.estimate, every[(every[:, 0] != t) & (other != partner) & known[other]]
 
 
 def _stretch(truth: FloatArray, gpu_type: int, workload: int, partner: int) -> Iterator[Measured]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
 from gogh_sim.estimators.coordinates import MIN_NORM, PRESSURE_FLOOR
+from gogh_sim.estimators.networks import Blocks
 
 
 def norms(log_pressure: Tensor) -> Tensor:
@@ -41,3 +43,8 @@ def descend(
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
         schedule.step()
+
+
+def jittered(blocks: Blocks, sigma: float, rng: np.random.Generator) -> Blocks:
+    """Blocks with normal noise, so that no single workload is learned by heart."""
+    return tuple(b + sigma * torch.from_numpy(rng.standard_normal(tuple(b.shape), dtype=np.float32)) for b in blocks)

@@ -69,6 +69,27 @@ def blocks(questions: Questions, record: Record) -> Blocks:
     return tuple(torch.from_numpy(np.ascontiguousarray(p, dtype=np.float32)) for p in parts)
 
 
+def caution(record: Record, job: Subjects, stand_in: IntArray) -> FloatArray:
+    """(Q, 3) steps back from the copy of speed, sensitivity and intensity, where the network starts to correct.
+
+    The effects of a similar workload count for less the farther it is; 0 for a workload that is known itself.
+    """
+    doubt = 1.0 - record.trust(job.apart)
+    return np.column_stack([np.zeros(len(doubt)), -doubt[:, None] * _law(record, job, stand_in)])
+
+
+def shortfall(record: Record, full: Record, workloads: Sequence[Workload]) -> FloatArray:
+    """(T, W, 3) what is missing to the truth of the full record when the cautious copy from a part of it answers."""
+    kinds = full.history.gpu_types
+    numbers = full.known(workloads)
+    copied = copied_table(record, workloads, kinds)[:, :, -1]
+    similar = record.subjects(workloads).similar
+    true_law = np.stack([full.history.sensitivity[:, numbers], full.history.intensity[:, numbers]], axis=2)
+    copied_law = np.stack([record.history.sensitivity[:, similar], record.history.intensity[:, similar]], axis=2)
+    speed = np.log(full.history.speed[numbers]).T - copied
+    return np.concatenate([speed[:, :, None], true_law - copied_law], axis=2) - _caution_table(record, workloads, kinds)
+
+
 def beyond(outputs: Tensor) -> Tensor:
     """What the pair differs from the sum of its two, from outputs beside a partner; within `BEYOND_LIMIT`."""
     return BEYOND_LIMIT * torch.tanh(outputs / BEYOND_LIMIT)
@@ -95,7 +116,7 @@ def estimate(
     new = (record.known(workloads) < 0)[None, :] | ~known_type[:, None]
     types, count = new.shape
     believed = copied_table(record, workloads, gpu_types)
-    single = _corrections(network, record, workloads, gpu_types, new)
+    single = corrections(network, record, workloads, gpu_types, new) + _caution_table(record, workloads, gpu_types)
     pairs = single[:, :, None, SENSITIVITY] + single[:, None, :, INTENSITY]
     believed[:, :, :count] += pairs + _beyond(network, record, workloads, gpu_types, new)
     believed[:, :, count] += single[:, :, SPEED]
@@ -121,16 +142,24 @@ def copied_table(record: Record, workloads: Sequence[Workload], gpu_types: Seque
     return np.concatenate([pairs, record.history.log_speed[similar][:, stand_in].T[:, :, None]], axis=2)
 
 
-def _corrections(
+def corrections(
     network: Ensemble, record: Record, workloads: Sequence[Workload], gpu_types: Sequence[GpuType], new: BoolArray
 ) -> FloatArray:
-    """(T, W, 3) corrections of speed, sensitivity and intensity; zero where the record holds the workload itself."""
+    """(T, W, 3) what the network corrects in speed, sensitivity and intensity of the workloads marked (T, W) as new."""
     t, a = np.nonzero(new)
     questions = _questions(record, workloads, gpu_types, t, a, None)
     answers, _ = network.answer(blocks(questions, record))
     result = np.zeros((*new.shape, OWN_BEYOND))
     result[t, a] = answers[:, :OWN_BEYOND].numpy()
     return result
+
+
+def _caution_table(record: Record, workloads: Sequence[Workload], gpu_types: Sequence[GpuType]) -> FloatArray:
+    """(T, W, 3) `caution` for all workloads and types."""
+    t, a = (index.ravel() for index in np.indices((len(gpu_types), len(workloads))))
+    questions = _questions(record, workloads, gpu_types, t, a, None)
+    flat = caution(record, questions.job, questions.stand_in)
+    return flat.reshape(len(gpu_types), len(workloads), OWN_BEYOND)
 
 
 def _beyond(

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from gogh_sim.estimators import p1
 from gogh_sim.estimators.coordinates import pressure_of
-from gogh_sim.estimators.networks import Blocks, Ensemble, build
-from gogh_sim.estimators.optimisation import descend, pressure_loss, speed_loss
+from gogh_sim.estimators.networks import Ensemble, build
+from gogh_sim.estimators.optimisation import descend, jittered, pressure_loss, speed_loss
 from gogh_sim.estimators.record import Record, Subjects
 from gogh_sim.estimators.settings import TrainingSettings
 from gogh_sim.types import BoolArray, FloatArray, IntArray
@@ -21,6 +21,8 @@ STRICT_SHARE = 0.7
 NEW_PARTNER_SHARE = 0.3
 """Share of questions in which the partner is new, too."""
 
+CORRECTION_PRICE = 0.1
+"""Price, per squared log pressure, of leaving the cautious copy of a job's sensitivity and intensity."""
 BEYOND_PRICE = 0.5
 """Price, per squared log pressure, of letting a pair differ from the sum of its two workloads."""
 
@@ -84,21 +86,24 @@ def _train_one(record: Record, settings: TrainingSettings, seed: np.random.SeedS
         t, a, b = pairs[rng.integers(len(pairs), size=settings.batch_size)].T
         job, partner = roles.cast(a, b, rng)
         own, other, both = ask(job, None, t), ask(partner, None, t), p1.beyond(ask(job, partner, t))
+        mine = own[:, : p1.OWN_BEYOND] + _tensor(p1.caution(record, job, t))
+        theirs = other[:, : p1.OWN_BEYOND] + _tensor(p1.caution(record, partner, t))
         new = _tensor((partner.apart > 0).astype(np.float64))
         copied = record.history.log_pressure
         found_own = _tensor(copied[t, job.similar, partner.similar]) + both[:, p1.OWN_BEYOND]
-        found_own = found_own + own[:, p1.SENSITIVITY] + new * other[:, p1.INTENSITY]
+        found_own = found_own + mine[:, p1.SENSITIVITY] + new * theirs[:, p1.INTENSITY]
         found_other = _tensor(copied[t, partner.similar, job.similar]) + both[:, p1.PARTNER_BEYOND]
-        found_other = found_other + own[:, p1.INTENSITY] + new * other[:, p1.SENSITIVITY]
+        found_other = found_other + mine[:, p1.INTENSITY] + new * theirs[:, p1.SENSITIVITY]
         return (
             pressure_loss(found_own, _tensor(truth_pressure[t, a, b]))
             + pressure_loss(found_other, _tensor(truth_pressure[t, b, a]))
-            + BEYOND_PRICE * both.square().mean()
+            + BEYOND_PRICE * both[:, p1.OWN_BEYOND :].square().mean()
+            + CORRECTION_PRICE * own[:, p1.SENSITIVITY : p1.OWN_BEYOND].square().mean()
         )
 
     def ask(job: Subjects, partner: Subjects | None, t: IntArray) -> Tensor:
         blocks = p1.blocks(p1.Questions(job, partner, record.type_features[t], t), record)
-        answer: Tensor = network(_jittered(blocks, settings.jitter, rng))
+        answer: Tensor = network(jittered(blocks, settings.jitter, rng))
         return answer
 
     descend(network.parameters(), loss, settings.p1_steps, settings.learning_rate, settings.weight_decay)
@@ -107,7 +112,3 @@ def _train_one(record: Record, settings: TrainingSettings, seed: np.random.SeedS
 
 def _tensor(values: FloatArray) -> Tensor:
     return torch.from_numpy(values.astype(np.float32))
-
-
-def _jittered(blocks: Blocks, sigma: float, rng: np.random.Generator) -> Blocks:
-    return tuple(b + sigma * torch.from_numpy(rng.standard_normal(tuple(b.shape), dtype=np.float32)) for b in blocks)

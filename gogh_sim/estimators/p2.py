@@ -21,6 +21,8 @@ MAX_GAIN = 1.5
 TOUCHES_TRAINED = 10
 """Observations per workload in training. Beyond, gains fall as one over the number of refinements, so that estimates
 settle however long a run is."""
+ROLES = 3
+"""Of the shared workload in a situation: alone, slowed by a partner, slowing a partner."""
 _TYPE, _JOB, _PARTNER = range(3)
 
 
@@ -54,7 +56,7 @@ class Lessons:
 def widths(encoder: Encoder) -> tuple[int, ...]:
     """Widths of P2's blocks: shared workload, other one and type observed, those of the target, evidence."""
     w, g = encoder.workload_width, encoder.type_width
-    return (w, w + 2 + g, w + 2 + g, 6)
+    return (w, w + g, w + g, 6 + ROLES**2)
 
 
 def blocks(lessons: Lessons, features: FloatArray, kinds: FloatArray) -> Blocks:
@@ -68,6 +70,7 @@ def blocks(lessons: Lessons, features: FloatArray, kinds: FloatArray) -> Blocks:
             np.log1p(lessons.touches),
             lessons.observed[:, _TYPE] == lessons.target[:, _TYPE],
             _other(lessons.shared, lessons.observed) == _other(lessons.shared, lessons.target),
+            _role_pairs(lessons, len(features)),
         ]
     )
     parts = (
@@ -98,7 +101,18 @@ def _other(shared: IntArray, situations: IntArray) -> IntArray:
 
 
 def _side(shared: IntArray, situations: IntArray, padded: FloatArray, kinds: FloatArray) -> FloatArray:
-    """Features of the other workload (zeros: none), whether the shared one's own rate is meant, whether alone; type."""
-    own = situations[:, _JOB] == shared
-    alone = situations[:, _PARTNER] == len(padded) - 1
-    return np.column_stack([padded[_other(shared, situations)], own, alone, kinds[situations[:, _TYPE]]])
+    """Features of the other workload (zeros: none) and of the type."""
+    return np.column_stack([padded[_other(shared, situations)], kinds[situations[:, _TYPE]]])
+
+
+def _role_pairs(lessons: Lessons, workloads: int) -> FloatArray:
+    """(Q, 9) one column per pair of roles of the shared workload, observed and at the target."""
+    pair = ROLES * _role(lessons.shared, lessons.observed, workloads) + _role(lessons.shared, lessons.target, workloads)
+    columns: FloatArray = np.eye(ROLES**2)[pair]
+    return columns
+
+
+def _role(shared: IntArray, situations: IntArray, workloads: int) -> IntArray:
+    """0 alone, 1 slowed by a partner, 2 slowing one."""
+    alone = situations[:, _PARTNER] == workloads
+    return np.where(alone, 0, np.where(situations[:, _JOB] == shared, 1, 2)).astype(np.int64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ from gogh_sim.estimators.catalogue import situations_of
 from gogh_sim.estimators.coordinates import PRESSURE_FLOOR, norm_of, pressure_of, raw_pressure
 from gogh_sim.estimators.history import History
 from gogh_sim.estimators.networks import Ensemble, build
-from gogh_sim.estimators.optimisation import descend, pressure_loss, speed_loss
+from gogh_sim.estimators.optimisation import descend, jittered, pressure_loss, speed_loss
 from gogh_sim.estimators.record import Record
 from gogh_sim.estimators.settings import TrainingSettings
 from gogh_sim.types import REFERENCE_GPU, BoolArray, FloatArray, IntArray
@@ -89,7 +88,8 @@ def _train_one(
         for step in range(OBSERVATIONS):
             measured = _measured(episodes, believed, step, variance, settings.job_sigma, rng)
             lessons = _lessons(episodes, believed, touches, step, measured)
-            gain = p2.gains(network(p2.blocks(lessons, record.features, record.type_features)))
+            *facts, evidence = p2.blocks(lessons, record.features, record.type_features)
+            gain = p2.gains(network((*jittered(tuple(facts), settings.jitter, rng), evidence)))
             found = _tensor(lessons.target_old) + gain * _tensor(lessons.surprise)
             total = total + _loss(found, episodes, step)
             believed[:, step] = measured
@@ -108,14 +108,13 @@ def residual_variance(network: Ensemble, record: Record, beliefs: Beliefs, seed:
     lessons = _lessons(episodes, episodes.believed, np.zeros(episodes.believed.shape, dtype=np.int64), 0, measured)
     gap = p2.refine(network, lessons, record.features, record.type_features) - episodes.truth[:, 1:].reshape(-1)
     alone = lessons.target[:, 2] == len(record.history.workloads)
-    return np.array([robust_variance(gap[alone]), robust_variance(gap[~alone])])
+    return np.array([mean_square(gap[alone]), mean_square(gap[~alone])])
 
 
-def robust_variance(gaps: FloatArray) -> float:
-    """Variance of a normal distribution with the mean absolute value of these gaps; nans are left out."""
+def mean_square(gaps: FloatArray) -> float:
+    """Mean square of the gaps that are not nan; 1 without any, which means: anything is possible."""
     finite = gaps[np.isfinite(gaps)]
-    mean = float(np.abs(finite).mean()) if len(finite) else 1.0
-    return max(mean, 1e-3) ** 2 * math.pi / 2
+    return float(np.mean(finite**2)) if len(finite) else 1.0
 
 
 class _Drawing:
@@ -130,7 +129,7 @@ class _Drawing:
         usable = np.isfinite(self._truth)
         usable[[i for i, t in enumerate(history.gpu_types) if t.name == REFERENCE_GPU], :, count] = False
         every = [situations_of(w, types, count) for w in range(count)]
-        self._choices = [s[usable[tuple(s.T)]] for s in every]
+        self._choices = [self._usable(w, s[usable[tuple(s.T)]], count) for w, s in enumerate(every)]
         self._eligible = np.array([w for w, s in enumerate(self._choices) if len(s) > OBSERVATIONS])
 
     def episodes(self, how_many: int) -> Episodes:
@@ -142,6 +141,13 @@ class _Drawing:
         return Episodes(
             workloads, situations, self._beliefs.estimate[(fold, *index)], self._truth[index], self._truth.shape[1]
         )
+
+    def _usable(self, workload: int, situations: IntArray, workloads: int) -> IntArray:
+        """Situations whose other workload, if any, was known to the P1 that had not seen this one."""
+        other = np.where(situations[:, 1] == workload, situations[:, 2], situations[:, 1])
+        fold = np.append(self._beliefs.fold, -1)
+        known: IntArray = situations[fold[other] != fold[workload]]
+        return known
 
     def _situations(self, workload: int) -> IntArray:
         """(TARGETS, 3) situations with usable truth, in random order; drawn with repetition where there are few."""

@@ -13,6 +13,9 @@ from gogh_sim.estimators.history import History
 from gogh_sim.estimators.similarity import Nearest, nearest
 from gogh_sim.types import BoolArray, FloatArray, GpuType, IntArray, Workload
 
+REACHES = np.geomspace(0.03, 3.0, 21)
+"""Distances tried for `Record.reach`."""
+
 
 @dataclass(frozen=True)
 class Subjects:
@@ -78,6 +81,28 @@ class Record:
         known = np.array([t.name in names for t in gpu_types], dtype=np.bool_)
         numbers = [names.get(t.name, int(c)) for t, c in zip(gpu_types, closest, strict=True)]
         return np.array(numbers, dtype=np.int64), known
+
+    @cached_property
+    def reach(self) -> float:
+        """Distance over which the likeness of pressures between similar workloads decays to 1/e.
+
+        The one, of a grid, that predicts the history's own sensitivities and intensities best, in squares, from the
+        nearest other workload and from the nearest of another family.
+        """
+        history = self.history
+        effects = np.concatenate([history.sensitivity, history.intensity])
+        family = np.array([w.family for w in history.workloads])
+        roles = [self.pretend_new(np.eye(len(family), dtype=np.bool_)), self.pretend_new(family[:, None] == family)]
+        losses = [
+            sum(float(((effects - np.exp(-r.apart / reach) * effects[:, r.similar]) ** 2).sum()) for r in roles)
+            for reach in REACHES
+        ]
+        return float(REACHES[int(np.argmin(losses))])
+
+    def trust(self, apart: FloatArray) -> FloatArray:
+        """Share of a similar workload's effects to be expected of one that is so far apart."""
+        result: FloatArray = np.exp(-apart / self.reach)
+        return result
 
     def similar_features(self, subjects: Subjects) -> FloatArray:
         """(Q, F) features of the known workloads that these resemble."""

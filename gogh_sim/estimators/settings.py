@@ -37,16 +37,16 @@ class TrainingSettings:
 
     p1_architecture: str = "feed_forward"
     p2_architecture: str = "feed_forward"
-    parameters: int = 12_000
+    parameters: int = 8_000
     members: int = 3
     folds: int = 5
-    p1_steps: int = 500
-    p2_steps: int = 300
+    p1_steps: int = 250
+    p2_steps: int = 400
     batch_size: int = 512
     episodes: int = 8
     learning_rate: float = 4e-3
     weight_decay: float = 1e-2
-    jitter: float = 0.15
+    jitter: float = 0.5
     job_sigma: float = 0.05
     held_out: tuple[str, ...] = ()
 
