@@ -16,16 +16,16 @@ from functools import cached_property
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import linprog
+from scipy.optimize import brentq
 
 from gogh_sim.errors import InputError
+from gogh_sim.placement.interior import minimise
 from gogh_sim.types import FloatArray, IntArray
 
 ALONE = -1
 """In place of the second member of a row that is one job alone."""
 
 _RATIO_TOLERANCE = 1e-6
-_MOST_STEPS = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,15 +134,29 @@ def max_least(demands: Demands, unit: FloatArray) -> tuple[FloatArray, float]:
     others = sparse.hstack([matrix, sparse.csr_array((matrix.shape[0], 1))])
     cost = np.zeros(cells + 1)
     cost[-1] = -1.0
-    shares, value = _solve(cost, sparse.vstack([least, others]), np.concatenate([np.zeros(len(unit)), bounds]))
+    shares, value = minimise(cost, sparse.vstack([least, others]), np.concatenate([np.zeros(len(unit)), bounds]))
     return _shares(shares[:-1], demands), -value
+
+
+def within(demands: Demands, needed: FloatArray) -> FloatArray:
+    """(R, K) shares that give every job at least the throughput needed, far from every limit.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    matrix, bounds = demands.limits
+    both = sparse.vstack([sparse.diags_array(-1.0 / needed) @ demands.throughput, matrix])
+    answer = minimise(np.zeros(matrix.shape[1]), both, np.concatenate([-np.ones(len(needed)), bounds]))
+    return _shares(answer.x, demands)
 
 
 def max_sum(demands: Demands) -> tuple[FloatArray, float]:
     """(R, K) shares with the greatest sum of throughputs, and that sum."""
     matrix, bounds = demands.limits
     cost = -np.asarray(demands.throughput.sum(axis=0)).ravel()
-    shares, value = _solve(cost, matrix, bounds)
+    shares, value = minimise(cost, matrix, bounds)
     return _shares(shares, demands), -value
 
 
@@ -171,23 +185,23 @@ def least_finish_ratio(
     Notes
     -----
     A ratio is possible if every job can have throughput ``steps / (ratio * isolated - elapsed)``; how many times over
-    is `max_least`. What that allocation gives is a ratio at least as good, so upper bounds fall until the step between
-    bounds is small.
+    is `max_least`; the least ratio is where that is exactly once.
     """
+    best = max_least(demands, steps / isolated_s)[0]
     low = float((elapsed_s / isolated_s).max())
-    shares, _ = max_least(demands, steps / isolated_s)
-    high = _greatest_ratio(demands, shares, elapsed_s, steps, isolated_s)
-    for _ in range(_MOST_STEPS):
-        if high - low <= _RATIO_TOLERANCE * high:
-            break
-        middle = (low + high) / 2
-        tried, times = max_least(demands, steps / (middle * isolated_s - elapsed_s))
-        found = _greatest_ratio(demands, tried, elapsed_s, steps, isolated_s)
-        if found < high:
-            shares, high = tried, found
-        if times < 1:
-            low = middle
-    return shares, high
+    high = _greatest_ratio(demands, best, elapsed_s, steps, isolated_s)
+
+    def surplus(ratio: float) -> float:
+        """How much more than needed for this ratio every job can have, as a share of the need."""
+        if ratio <= low:
+            return -1.0
+        return max_least(demands, steps / (ratio * isolated_s - elapsed_s))[1] - 1.0
+
+    if high - low > _RATIO_TOLERANCE * high and surplus(high) > 0:
+        ratio = brentq(surplus, low, high, rtol=_RATIO_TOLERANCE)
+        if ratio > low:
+            best = max_least(demands, steps / (ratio * isolated_s - elapsed_s))[0]
+    return best, _greatest_ratio(demands, best, elapsed_s, steps, isolated_s)
 
 
 def throughput(demands: Demands, shares: FloatArray) -> FloatArray:
@@ -200,13 +214,6 @@ def _greatest_ratio(
 ) -> float:
     with np.errstate(divide="ignore"):
         return float(((elapsed_s + steps / throughput(demands, shares)) / isolated_s).max())
-
-
-def _solve(cost: FloatArray, matrix: sparse.sparray, bounds: FloatArray) -> tuple[FloatArray, float]:
-    found = linprog(cost, A_ub=matrix, b_ub=bounds, bounds=(0, None), method="highs")
-    if found.status != 0:
-        raise InputError(f"allocation: the linear program has no answer ({found.message})")
-    return np.asarray(found.x), float(found.fun)
 
 
 def _shares(flat: FloatArray, demands: Demands) -> FloatArray:

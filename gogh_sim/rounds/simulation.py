@@ -161,22 +161,26 @@ class _Rounds:
     def _complete(self, task: _Task, last_end_s: float) -> None:
         """Count steps and time; a task of which some worker would get no step at all fails."""
         if any(steps // self._active[job].num_gpus == 0 for job, steps in zip(task.row, task.steps, strict=True)):
-            for job in task.row:
-                self._fail(job)
+            self._fail(task.row)
             return
         self._accounts.charge(task.row, task.gpu_type, task.end_s - last_end_s)
+        if len(task.row) == 1:
+            self._failures[task.row[0]] = 0
         for job, steps in zip(task.row, task.steps, strict=True):
-            self._failures[job] = 0
             self._left[job] -= steps
             if self._left[job] <= 0:
                 self._jct_s[job] = task.end_s - self._active[job].submit_s
                 self._remove(job)
 
-    def _fail(self, job: int) -> None:
-        self._failures[job] += 1
-        if self._failures[job] >= MOST_FAILURES:
-            self._dropped.append(job)
-            self._remove(job)
+    def _fail(self, row: Row) -> None:
+        """Failures count against a job alone only, and call for new shares."""
+        self._changed = True
+        if len(row) == 1:
+            job = row[0]
+            self._failures[job] += 1
+            if self._failures[job] >= MOST_FAILURES:
+                self._dropped.append(job)
+                self._remove(job)
 
     def _remove(self, job: int) -> None:
         for row in self._accounts.rows:
