@@ -16,6 +16,8 @@ from gogh_sim.types import BoolArray, FloatArray, IntArray, Node
 YEAR_S = 366 * 86400.0
 """Submissions further apart than this are taken to be on different clocks; the longest public trace has 6 months."""
 
+_MOST_GPUS = 1e12  # what a whole number of 64 bits holds; the readers' own bounds lie far below
+
 EPOCH = "1970-01-01 00:00:00"
 
 
@@ -43,7 +45,7 @@ def calendar(table: Table, times: pd.Series[pd.Timestamp], default: str = EPOCH)
 
 def gangs(table: Table, demand: Column) -> tuple[IntArray, FloatArray]:
     """GPUs and share of each for a demand in GPUs: below one a share of one GPU, above it whole GPUs."""
-    total = np.nan_to_num(np.asarray(demand.cells, dtype=np.float64))
+    total = np.nan_to_num(np.asarray(demand.cells, dtype=np.float64)).clip(0, _MOST_GPUS)
     whole = np.ceil(total - 1e-9)
     table.adjust((total > 1) & (whole != total), demand.name, "parts of several GPUs raised to whole GPUs")
     return whole.astype(np.int64), np.where((total > 0) & (total < 1), total, 1.0)

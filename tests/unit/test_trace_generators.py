@@ -164,7 +164,7 @@ def test_convert_tells_what_is_lost(tmp_path: Path) -> None:
     assert again.jobs["duration_s"].equals(trace.jobs["duration_s"])
     assert again.origin == f"{DEFAULT_ORIGIN} 00:00:00"
     lost = formats.write("openb", philly_sample(), tmp_path / "c.csv")
-    assert lost["killed, written as Failed"] > 0
+    assert lost["status, killed written as Failed"] > 0
 
 
 def test_alibaba_nodes_follow_the_proportions() -> None:

@@ -188,7 +188,7 @@ def test_files_that_are_no_traces(tmp_path: Path, format: str, content: bytes, n
 def test_paths_that_lead_nowhere(tmp_path: Path, format: str) -> None:
     with pytest.raises(InputError, match="found nothing"):
         formats.read(format, tmp_path / "none")
-    with pytest.raises(InputError, match="directory|in this folder"):
+    with pytest.raises(InputError, match=r"directory|in this folder"):
         formats.read(format, tmp_path)
 
 

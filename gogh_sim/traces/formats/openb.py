@@ -140,7 +140,7 @@ def write(trace: Trace, target: Sources) -> Mapping[str, int]:
         _write_nodes(trace.nodes or (), target.nodes)
     lost = {
         "user": int((jobs["user"] != "").sum()),
-        "killed, written as Failed": int((jobs["status"] == "killed").sum()),
+        "status, killed written as Failed": int((jobs["status"] == "killed").sum()),
         "fractions of a second": int(((start != jobs["submit_s"]) | (duration != jobs["duration_s"])).sum()),
         "thousandths of a GPU": int((~np.isclose(pods["gpu_milli"], jobs["gpu_fraction"] * 1000, atol=1e-6)).sum()),
     }

@@ -65,14 +65,15 @@ def read(sources: Sources, report: Report = stop_at_error) -> Trace:
     run = table.numbers("run_s", least=-1)
     table.leave_out(run < 0, "run_s", "run time unknown")
     given, asked = (table.numbers(name, least=-1, most=10**6) for name in ("processors", "asked_processors"))
-    gpus = np.where(given > 0, given, np.maximum(asked, 0))
-    table.reject(gpus % 1 != 0, "processors", "a whole number")
+    processors = np.where(given > 0, given, np.maximum(asked, 0))
+    table.reject(processors % 1 != 0, "processors", "a whole number")
+    gpus = np.where(table.kept, processors, 0).astype(np.int64)
     return build_trace(
         table,
         sources,
         submit=Column("submit_s", table.numbers("submit_s")),
         duration=Column("run_s", run),
-        gpus=Column("processors", np.nan_to_num(gpus).astype(np.int64)),
+        gpus=Column("processors", gpus),
         others={
             "job_id": table.names("job"),
             "user": _named(table.columns["user"]),
