@@ -13,7 +13,7 @@ import numpy as np
 
 from gogh_sim import profiles, traces
 from gogh_sim.errors import InputError
-from gogh_sim.profiles import Profile
+from gogh_sim.profiles import Profile, ProfileSettings
 from gogh_sim.streams import Streams
 from gogh_sim.traces import Trace
 from gogh_sim.types import BoolArray, Cluster, Job, Node
@@ -48,9 +48,12 @@ def build(config: Config) -> Scenario:
         If anything in it cannot be; a job that can never run is named, unless ``trace.oversize`` is "skip".
     """
     streams = Streams(int(config["seed"]))
-    profile = profiles.load(config["profile"]["name"])
+    settings = ProfileSettings.of(config["profile"])
+    profile = profiles.configured(settings, streams.generator("interference"))
     trace = _read(config["trace"], streams)
-    cluster = build_cluster(config["cluster"], profile, trace)
+    whole = build_cluster(config["cluster"], profile, trace)
+    cluster = profiles.as_shared(whole, profile, settings.sharing, settings.mig)
+    trace = _ask_for_slices(trace, profiles.stand_ins(profile, settings.mig))
     trace, gap_factor = _set_load(trace, config["trace"], cluster, profile)
     trace = _leave_out_oversize(trace, str(config["trace"]["oversize"]), cluster, profile)
     trace = _assign(trace, config["trace"], cluster, profile, streams)
@@ -117,6 +120,12 @@ def _replay(config: Config) -> Trace:
     if faulty:
         _LOG.warning("%s: %d faulty rows skipped; they are in %s", path, faulty, quarantine)
     return trace
+
+
+def _ask_for_slices(trace: Trace, stand_ins: Mapping[str, str]) -> Trace:
+    """Trace whose jobs accept the slices of the GPU types that they accept."""
+    named = {spec: "|".join(stand_ins.get(t, t) for t in spec.split("|")) for spec in trace.jobs["gpu_models"].unique()}
+    return trace.assign(gpu_models=trace.jobs["gpu_models"].map(named))
 
 
 def _set_load(trace: Trace, config: Config, cluster: Cluster, profile: Profile) -> tuple[Trace, float]:

@@ -12,6 +12,7 @@ from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBas
 from gogh_sim.errors import InputError
 from gogh_sim.experiment import engine_settings
 from gogh_sim.metrics.site import Site
+from gogh_sim.profiles import ProfileSettings, Sharing
 
 _SITE = ("pue", "carbon_g_per_kwh", "price_usd_per_kwh")
 
@@ -60,6 +61,11 @@ class _Trace:
 @dataclass
 class _Profile:
     name: str = MISSING
+    sharing: str = Sharing.MPS.value
+    mig: dict[str, str] | None = None
+    beta: float | None = None
+    interference_shift: float = 0.0
+    interference_scatter: float = 0.0
 
 
 @dataclass
@@ -134,6 +140,7 @@ def _check(config: Mapping[str, Any]) -> None:
     # Built here for what they refuse: a run builds them late.
     Site.of(*site)
     engine_settings(config)
+    ProfileSettings.of(config["profile"])
     nodes = config["cluster"]["nodes"]
     if nodes != "from_trace" and not (isinstance(nodes, list) and nodes):
         raise InputError(

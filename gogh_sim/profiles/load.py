@@ -29,7 +29,12 @@ def load(name: str = "calibrated") -> Profile:
     InputError
         If neither exists, or a table lacks a column, a cell or a valid number; the message names file, line, column.
     """
-    return build(read_tables(folder_of(name)), Path(name).name)
+    return build(read_tables(folder_of(name)), name_of(name))
+
+
+def name_of(name: str) -> str:
+    """What results call a profile: its name, or its folder's."""
+    return Path(name).name
 
 
 def folder_of(name: str) -> Traversable:

@@ -1,28 +1,71 @@
-"""Sharing modes other than the default, as other tables.
+"""Sharing modes: what they make of the profile's tables, and of the cluster.
 
 `exclusive` is a cluster with capacity 1 and `mps` what the calibrated tables state. `time_sliced` and `sliced` turn
-those tables into what time slicing and MIG give.
+those tables into what time slicing and MIG give. A MIG slice is a GPU type of its own: a card becomes several GPUs
+that hold one job each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from enum import StrEnum
 from importlib.resources.abc import Traversable
 from typing import Any
 
 import pandas as pd
 
 from gogh_sim.errors import InputError
-from gogh_sim.profiles.profile import Source
+from gogh_sim.profiles.profile import Profile, Source
 from gogh_sim.profiles.tables import Tables, no_pairs
+from gogh_sim.types import Cluster
+
+
+class Sharing(StrEnum):
+    """How jobs share a GPU."""
+
+    EXCLUSIVE = "exclusive"
+    MPS = "mps"
+    TIME_SLICING = "time_slicing"
+    MIG = "mig"
+
 
 COMPUTE_SLICES = 7
 """Compute slices of a whole A100 or H100."""
 
-_BY_COMPUTE_SLICES = (
-    *("tdp_w", "idle_bare_w", "idle_context_w"),
-    *("fp32_tflops", "fp16_tflops", "bandwidth_gbps"),
-)
+_BY_COMPUTE_SLICES = ("tdp_w", "fp32_tflops", "fp16_tflops", "bandwidth_gbps")
+_BY_INSTANCES = ("idle_bare_w", "idle_context_w")
+
+
+def slice_name(gpu_type: str, size: str) -> str:
+    """Name of the GPU type that a slice of a type is."""
+    return f"{gpu_type}-{size}"
+
+
+def stand_ins(profile: Profile, mig: Mapping[str, str]) -> dict[str, str]:
+    """GPU type in the cluster for each type of the profile: what asked for a card gets a slice of it."""
+    own = {kind.name: kind.name for kind in profile.gpu_types}
+    return own | {gpu_type: slice_name(gpu_type, size) for gpu_type, size in mig.items()}
+
+
+def as_shared(cluster: Cluster, profile: Profile, sharing: Sharing, mig: Mapping[str, str]) -> Cluster:
+    """`cluster` under a sharing mode: capacity 1 where jobs do not share, and cards cut into the slices of `mig`."""
+    if sharing in (Sharing.MPS, Sharing.TIME_SLICING):
+        return cluster
+    names = stand_ins(profile, mig)
+    types = {kind.name: kind for kind in profile.gpu_types}
+
+    def instances(gpu_type: str) -> int:
+        whole, part = types[gpu_type], types[names[gpu_type]]
+        # By memory and, through TDP, which follows them, by compute slices.
+        return min(int(whole.memory_gib // part.memory_gib), int(whole.tdp_w / part.tdp_w + 1e-9))
+
+    nodes = tuple(
+        replace(node, gpu_type=names[node.gpu_type], num_gpus=node.num_gpus * instances(node.gpu_type))
+        for node in cluster.nodes
+    )
+    used = {node.gpu_type for node in nodes}
+    return Cluster(cluster.name, tuple(t for t in profile.gpu_types if t.name in used), nodes, theta=1)
 
 
 def time_sliced(tables: Tables) -> Tables:
@@ -50,8 +93,9 @@ def read_slices(folder: Traversable) -> pd.DataFrame:
 def sliced(tables: Tables, gpu_type: str, size: str, slices: pd.DataFrame) -> Tables:
     """`tables` with one MIG slice of a type appended as a GPU type of its own, named ``<type>-<slice>``.
 
-    GPU time grows by the slice's measured speed, host time stays. Power limits and idle power are the card's by
-    compute slices; jobs on other slices do not interfere, jobs on the same slice do as on the whole card.
+    GPU time grows by the slice's measured speed, host time stays. Power limits are the card's by compute slices; its
+    idle power is spread over as many slices as fit it, since a card that is cut up draws it all the same. Jobs on
+    other slices do not interfere, jobs on the same slice do as on the whole card.
 
     Raises
     ------
@@ -62,11 +106,13 @@ def sliced(tables: Tables, gpu_type: str, size: str, slices: pd.DataFrame) -> Ta
     if row.empty:
         known = [f"{t} {s}" for t, s in zip(slices["gpu_type"], slices["slice"], strict=True)]
         raise InputError(f"expected a MIG slice among {known}, found {gpu_type} {size}")
-    name, speed = f"{gpu_type}-{size}", float(row["speed"].iloc[0])
-    part = float(row["compute_slices"].iloc[0]) / COMPUTE_SLICES
+    name, speed = slice_name(gpu_type, size), float(row["speed"].iloc[0])
+    slices_used, memory_gib = float(row["compute_slices"].iloc[0]), float(row["memory_gib"].iloc[0])
+    part = slices_used / COMPUTE_SLICES
     card = tables.gpu_types[tables.gpu_types["gpu_type"] == gpu_type]
-    scaled = card[list(_BY_COMPUTE_SLICES)] * part
-    memory: dict[str, Any] = {"memory_gib": float(row["memory_gib"].iloc[0]), "memory_source": f"MIG {size}"}
+    instances = min(COMPUTE_SLICES // slices_used, card["memory_gib"].iloc[0] // memory_gib)
+    scaled = pd.concat([card[list(_BY_COMPUTE_SLICES)] * part, card[list(_BY_INSTANCES)] / instances], axis=1)
+    memory: dict[str, Any] = {"memory_gib": memory_gib, "memory_source": f"MIG {size}"}
     new_type = card.assign(gpu_type=name, variant=name, **memory)
     new_type[scaled.columns] = scaled
     solo = tables.solo[tables.solo["gpu_type"] == gpu_type]
