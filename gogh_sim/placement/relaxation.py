@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gogh_sim.placement.columns import NOBODY, Candidates, Columns, Duals
-from gogh_sim.placement.master import Clock, relax
+from gogh_sim.placement.master import relax
+from gogh_sim.placement.session import Session
 from gogh_sim.placement.settings import SolveSettings
 from gogh_sim.types import FloatArray, IntArray
 
@@ -33,7 +34,7 @@ class Relaxation:
         return np.asarray(columns.keys[near & (columns.second != NOBODY)])
 
 
-def relaxations(candidates: Candidates, hints: IntArray, settings: SolveSettings, clock: Clock) -> Iterator[Relaxation]:
+def relaxations(candidates: Candidates, hints: IntArray, session: Session) -> Iterator[Relaxation]:
     """Ever better relaxations, one per pricing round, up to one whose bound is within a tenth of the allowed gap.
 
     Parameters
@@ -46,10 +47,11 @@ def relaxations(candidates: Candidates, hints: IntArray, settings: SolveSettings
     SolverError
         If the solver gives no usable answer.
     """
+    settings = session.settings
     columns = _first_columns(candidates, hints, settings)
     best, bound = Duals(np.zeros(len(candidates.problem.groups)), np.zeros(len(candidates.problem.supply))), 0.0
     for _ in range(settings.rounds + 1):
-        master = relax(candidates.problem, columns, settings, clock)
+        master = relax(candidates.problem, columns, session)
         duals = feasible_duals(candidates, master.duals)
         if dual_bound(candidates, duals) > bound:
             best, bound = duals, dual_bound(candidates, duals)

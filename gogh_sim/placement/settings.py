@@ -44,8 +44,8 @@ class SolveSettings:
     node_limit: int = 5000
     time_limit_s: float = 60.0
     all_columns_below: int = 600
-    integer_columns: int = 2000
-    columns_per_row: int = 1
+    integer_columns: int = 4000
+    columns_per_row: int = 6
     rounds: int = 60
 
     def __post_init__(self) -> None:

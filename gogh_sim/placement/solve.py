@@ -8,9 +8,10 @@ import numpy as np
 
 from gogh_sim.placement.columns import Candidates, Columns, Duals
 from gogh_sim.placement.greedy import fill, greedy_columns
-from gogh_sim.placement.master import Clock, SolverError, integrate, is_placement
+from gogh_sim.placement.master import integrate, is_placement
 from gogh_sim.placement.problem import Problem
 from gogh_sim.placement.relaxation import Relaxation, dual_bound, feasible_duals, relaxations
+from gogh_sim.placement.session import Clock, Session, SolverError
 from gogh_sim.placement.settings import SolveSettings
 from gogh_sim.types import IntArray, SolveReport
 
@@ -74,20 +75,30 @@ def solve(problem: Problem, settings: SolveSettings, hints: IntArray = NO_HINTS)
         candidates = Candidates.of(problem)
     if candidates.size == 0:
         return _nothing_to_place(candidates, clock)
+    try:
+        with Session.opened(settings, clock) as session:
+            return _solve(candidates, hints, session)
+    except SolverError as failure:
+        return solve_greedily(problem, status=str(failure), fallback=True, clock=clock)
+
+
+def _solve(candidates: Candidates, hints: IntArray, session: Session) -> Solution:
+    """Price columns until rounding proves the gap, else go on in integers; if that fails, rounding has the answer."""
+    clock = session.clock
     found: _Found | None = None
     try:
-        for relaxation in relaxations(candidates, hints, settings, clock):
+        for relaxation in relaxations(candidates, hints, session):
             with clock.solving():
                 found = _Found(relaxation, _rounded(candidates, relaxation))
-            if found.gap <= settings.gap + _ROUNDING:
+            if found.gap <= session.settings.gap + _ROUNDING:
                 return _solution(candidates, found.rounded, relaxation.bound, "optimal", clock, found.hints(candidates))
         assert found is not None, "there is at least one relaxation"
-        answer, bound, status = _integer_answer(candidates, found, settings, clock)
+        answer, bound, status = _integer_answer(candidates, found, session)
     except SolverError as failure:
         if found is None:
-            return solve_greedily(problem, status=str(failure), fallback=True, clock=clock)
+            raise
         bound = found.relaxation.bound
-        return _solution(candidates, found.rounded, bound, str(failure), clock, NO_HINTS, fallback=True)
+        return _solution(candidates, found.rounded, bound, str(failure), clock, fallback=True)
     return _solution(candidates, answer, bound, status, clock, found.hints(candidates))
 
 
@@ -107,15 +118,14 @@ def solve_greedily(
     return _solution(candidates, answer, bound, status, clock, fallback=fallback)
 
 
-def _integer_answer(
-    candidates: Candidates, found: _Found, settings: SolveSettings, clock: Clock
-) -> tuple[_Answer, float, str]:
+def _integer_answer(candidates: Candidates, found: _Found, session: Session) -> tuple[_Answer, float, str]:
+    settings = session.settings
     relaxation, rounded = found.relaxation, found.rounded
     slack = rounded.objective - relaxation.bound
     # Whoever is better than the rounded answer uses only columns whose reduced cost is within the slack.
     columns, complete = candidates.within(relaxation.duals, slack * (1 + 1e-9), settings.integer_columns)
-    step = integrate(candidates.problem, columns, settings, clock)
-    with clock.solving():
+    step = integrate(candidates.problem, columns, session)
+    with session.clock.solving():
         uses = fill(candidates, columns, step.uses)
         answer = min(_answer(candidates, columns, uses), rounded, key=lambda one: one.objective)
     bound = relaxation.bound

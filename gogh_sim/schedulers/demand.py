@@ -62,7 +62,7 @@ class DemandSettings:
     margin: float = 0.05
     growth: float = 1.0
     urgency: float = 3.0
-    threshold: float = 0.05
+    threshold: float = 0.15
 
     def __post_init__(self) -> None:
         for name in ("round_s", "patience"):
