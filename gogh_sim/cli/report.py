@@ -11,6 +11,7 @@ import pandas as pd
 
 from gogh_sim.cli.page import page
 from gogh_sim.metrics.comparison import ENERGY_CHANGE, Replicates, by_setting, compare
+from gogh_sim.metrics.ranking import order_notes
 from gogh_sim.metrics.results import RunFrames, load_runs, summaries
 from gogh_sim.outputs import write_whole
 from gogh_sim.plots.figures import write_figures
@@ -63,7 +64,7 @@ def report(directory: Path) -> str:
     table = compare(replicates.runs)
     out = directory / REPORT_DIR
     out.mkdir(exist_ok=True)
-    notes = _notes(replicates)
+    notes = [*_notes(replicates), *order_notes(table)]
     _write(out / "table.csv", table.to_csv(index=False, lineterminator="\n"))
     _write(out / "table.md", _document(table, notes, markdown_table, "## {}\n"))
     figures = write_figures(replicates.runs, out)
