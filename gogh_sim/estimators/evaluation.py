@@ -16,7 +16,7 @@ from gogh_sim.estimators.learning import JobFactor, LearningSettings, Measured, 
 from gogh_sim.estimators.p2_training import truth_of
 from gogh_sim.types import REFERENCE_GPU, BoolArray, FloatArray, IntArray
 
-PARTNERS_TRIED = 10
+PARTNERS_TRIED = 6
 """Partners, evenly spread over the known workloads, beside which a new workload is first observed."""
 
 

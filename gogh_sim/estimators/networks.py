@@ -92,7 +92,8 @@ class Ensemble(nn.Module):
         with torch.inference_mode(), one_thread():
             parts = [self(tuple(b[i : i + _CHUNK] for b in blocks)) for i in range(0, max(len(blocks[0]), 1), _CHUNK)]
             every = torch.cat(parts, dim=1)
-            return every.mean(dim=0), every.std(dim=0, correction=0)
+            mean = every.mean(dim=0)
+            return mean, (every - mean).square().mean(dim=0).sqrt()
 
 
 def scale_outputs(network: nn.Module, factors: Tensor) -> None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from gogh_sim.estimators.catalogue import Catalogue, Source
-from gogh_sim.estimators.networks import Blocks, Ensemble
+from gogh_sim.estimators.networks import Blocks, Ensemble, one_thread
 from gogh_sim.estimators.record import Record, Subjects
 from gogh_sim.types import REFERENCE_GPU, BoolArray, FloatArray, GpuType, IntArray, Workload
 
@@ -169,7 +169,8 @@ def _beyond(
     types, count = new.shape
     t, a, b = np.nonzero(np.broadcast_to(new[:, :, None], (types, count, count)))
     questions = _questions(record, workloads, gpu_types, t, a, b)
-    answers = beyond(network.answer(blocks(questions, record))[0]).numpy().astype(np.float64)
+    with one_thread():
+        answers = beyond(network.answer(blocks(questions, record))[0]).numpy().astype(np.float64)
     total, asked = np.zeros((types, count, count)), np.zeros((types, count, count))
     total[t, a, b] += answers[:, OWN_BEYOND]
     asked[t, a, b] += 1

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gogh_sim.estimators.features import Encoder
-from gogh_sim.estimators.networks import Blocks, Ensemble
+from gogh_sim.estimators.networks import Blocks, Ensemble, one_thread
 from gogh_sim.types import FloatArray, IntArray
 
 MAX_GAIN = 1.5
@@ -89,9 +89,10 @@ def gains(output: Tensor) -> Tensor:
 
 def refine(network: Ensemble, lessons: Lessons, features: FloatArray, kinds: FloatArray) -> FloatArray:
     """(Q,) refined estimates at the targets."""
-    output = network.answer(blocks(lessons, features, kinds))[0]
+    with one_thread():
+        output = gains(network.answer(blocks(lessons, features, kinds))[0])
     settle = TOUCHES_TRAINED / np.maximum(lessons.touches, TOUCHES_TRAINED)
-    gain: FloatArray = gains(output).numpy().astype(np.float64) * settle
+    gain: FloatArray = output.numpy().astype(np.float64) * settle
     return lessons.target_old + gain * lessons.surprise
 
 

@@ -44,16 +44,16 @@ def train(history: History, settings: TrainingSettings, seed: int) -> tuple[Esti
         beliefs = _beliefs(folds, known)
         variance = _variance(beliefs, known)
         refiner = p2_training.train(record, beliefs, variance, settings, settings.members, seeds[2])
-    estimator = Estimator(
-        record=record,
-        p1=network,
-        p2=refiner,
-        p1_variance=variance,
-        p2_variance=p2_training.residual_variance(refiner, record, beliefs, seeds[2]),
-        architectures=(settings.p1_architecture, settings.p2_architecture),
-        parameters=settings.parameters,
-    )
-    return estimator, error_table(estimator, history, settings.held_out)
+        estimator = Estimator(
+            record=record,
+            p1=network,
+            p2=refiner,
+            p1_variance=variance,
+            p2_variance=p2_training.residual_variance(refiner, record, beliefs, seeds[2]),
+            architectures=(settings.p1_architecture, settings.p2_architecture),
+            parameters=settings.parameters,
+        )
+        return estimator, error_table(estimator, history, settings.held_out)
 
 
 @dataclass(frozen=True)
