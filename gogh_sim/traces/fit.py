@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gogh_sim.traces.bursts import BURST_GAP_S
 from gogh_sim.traces.describe import HOUR_S, arrivals
 from gogh_sim.traces.quantiles import LEVELS
-from gogh_sim.traces.schema import Trace
-from gogh_sim.types import FloatArray
-
-BURST_GAP_S = 60.0
-"""Submissions of one virtual cluster at most this far apart make a burst."""
+from gogh_sim.traces.schema import Trace, jobs_frame
+from gogh_sim.traces.sizes import CLASS_NAMES, size_class
+from gogh_sim.types import BoolArray, FloatArray
 
 PUBLISHED_PHILLY = {
     "source": "Jeon et al., USENIX ATC 2019: shares of jobs and of their GPU time by how they ended",
@@ -33,15 +32,6 @@ COMPLETE_QUEUES = ("0e4a51", "103959", "2869ce", "7f04ca", "e13805", "ed69ec")
 """Virtual clusters of which the recovered Philly list holds every job of 20 minutes and more."""
 
 _SMALLEST_QUEUE = 100  # jobs; a queue with fewer has no quantiles worth a table
-
-CLASS_EDGES = (1, 2, 5, 9)
-CLASS_NAMES = ("1", "2-4", "5-8", ">8")
-"""Classes of gang size: durations are tabled for each."""
-
-
-def size_class(num_gpus: Any) -> Any:
-    """Number of the gang's class in `CLASS_NAMES`."""
-    return np.searchsorted(CLASS_EDGES, num_gpus, side="right") - 1
 
 
 def _quantiles(values: Any, digits: int = 1) -> list[float]:
@@ -93,21 +83,38 @@ def alibaba_class(num_gpus: pd.Series[int], gpu_fraction: pd.Series[float]) -> p
 
 def fit_philly(trace: Trace, recovered: Trace) -> dict[str, Any]:
     """Table for `philly_style`, from the list of passed jobs and from the list of long jobs of every status."""
+    return {
+        **fit_queues(trace),
+        "not_passed_by_size": _not_passed(recovered.jobs),
+        "published": PUBLISHED_PHILLY,
+    }
+
+
+def fit_itp(traces: Mapping[str, Trace]) -> dict[str, Any]:
+    """Table for `itp_style`, from the clusters by name; the window must be one in which all of them submit."""
+    frames = [trace.jobs.assign(queue=name) for name, trace in sorted(traces.items())]
+    first = next(iter(traces.values()))
+    stacked = pd.concat(frames)
+    jobs = jobs_frame(**{str(name): stacked[name] for name in stacked})
+    return fit_queues(Trace(jobs, None, {}, first.source, origin=first.origin))
+
+
+def fit_queues(trace: Trace) -> dict[str, Any]:
+    """Arrivals, sizes and durations of jobs that queues submit in bursts."""
     jobs = trace.jobs
     submit = jobs["submit_s"].to_numpy(np.float64)
-    weekday = pd.Timestamp(trace.origin).weekday()
-    since_monday = submit + weekday * 86400
+    start = pd.Timestamp(trace.origin)
+    since_monday = submit + (start - (start.normalize() - pd.Timedelta(days=start.weekday()))).total_seconds()
     classes = size_class(jobs["num_gpus"])
-    queues = {str(queue): _fit_queue(group) for queue, group in jobs.groupby("queue") if len(group) >= _SMALLEST_QUEUE}
     return {
         "jobs_per_hour": round(arrivals(jobs)["jobs_per_hour"], 4),
         "week_hour_weights": _hour_weights(since_monday, 168),
         "duration_quantiles": {
             name: _quantiles(jobs["duration_s"][classes == i]) for i, name in enumerate(CLASS_NAMES)
         },
-        "not_passed_by_size": _not_passed(recovered.jobs),
-        "published": PUBLISHED_PHILLY,
-        "queues": queues,
+        "queues": {
+            str(queue): _fit_queue(group) for queue, group in jobs.groupby("queue") if len(group) >= _SMALLEST_QUEUE
+        },
     }
 
 
@@ -131,7 +138,27 @@ def _fit_queue(jobs: pd.DataFrame) -> dict[str, Any]:
         "burst_sizes": _quantiles(sizes),
         "gaps_in_burst_s": _quantiles(gaps[~between]),
         "gaps_between_bursts_s": _quantiles(gaps[between]),
+        "size_repeats": _repeats(jobs["num_gpus"].to_numpy(np.float64), ~between, 0.0),
+        "duration_repeats": _repeats(np.log(jobs["duration_s"].to_numpy(np.float64)), ~between, _LIKE),
     }
+
+
+_LIKE = float(np.log(1.1))  # runs within 10 % of each other count as the same
+
+
+def _repeats(values: FloatArray, in_burst: BoolArray, apart: float) -> float:
+    """Share of jobs in bursts that repeat their forerunner's value, beyond those that would be as near by chance.
+
+    If a share r repeats and the others are drawn anew, of which a share c comes as near, neighbours are alike in
+    ``r + (1 - r) c`` of all cases.
+    """
+    if not in_burst.any():
+        return 0.0
+    ordered = np.sort(values)
+    near = np.searchsorted(ordered, values + apart, "right") - np.searchsorted(ordered, values - apart, "left")
+    chance = float((near - 1).mean() / max(len(values) - 1, 1))
+    alike = float((np.abs(np.diff(values)) <= apart)[in_burst].mean())
+    return round(max(alike - chance, 0.0) / (1 - chance), 6) if chance < 1 else 0.0
 
 
 SOURCES: Mapping[str, str] = MappingProxyType(
@@ -143,6 +170,8 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "github.com/petuum/adaptdl, branch osdi21-artifact) and, for not_passed_by_size, of jobs of 20 minutes and "
         "more recovered from github.com/stanford-futuredata/gavel, scheduler/traces/msr; data CC-BY-4.0 "
         "github.com/msr-fiddle/philly-traces, Jeon et al., ATC 2019",
+        "itp": "fit_itp of cluster01 to cluster06, cluster08 and cluster10, days 23 to 42, when all of them submit: "
+        "data/raw-traces.tar.gz of github.com/microsoft/elasticflow-traces (MIT), Gu et al., ASPLOS 2023",
     }
 )
 """What each shipped table was made from; quantiles are at `quantiles.LEVELS`."""

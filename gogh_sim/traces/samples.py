@@ -41,6 +41,11 @@ def philly_passed_sample() -> Trace:
     return first(passed, JOBS)
 
 
+def itp_sample() -> Trace:
+    """ITP-style jobs."""
+    return _draw("itp_style", JOBS)
+
+
 def _draw(style: str, jobs: int) -> Trace:
     return generate(style, jobs, np.random.default_rng(SEED), shortest_s=SHORTEST_S, longest_s=LONGEST_S)
 
@@ -49,6 +54,7 @@ def write_samples(folder: Path) -> None:
     """Write every sample file into a folder that exists."""
     formats.write("openb", alibaba_sample(), folder / "alibaba_style_400.csv", folder / "alibaba_style_nodes.csv")
     formats.write("philly", philly_sample(), folder / "philly_style_400.json")
+    formats.write("itp", itp_sample(), folder / "itp_style_400.csv")
     formats.write("philly_list", philly_passed_sample(), folder / "philly_style_400.csv")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gogh_sim.errors import InputError
-from gogh_sim.traces import alibaba_style, philly_style
+from gogh_sim.traces import alibaba_style, itp_style, philly_style, poisson
 from gogh_sim.traces.formats.philly import DEFAULT_ORIGIN
 from gogh_sim.traces.schema import Trace
 
@@ -39,7 +39,9 @@ class Style:
 STYLES: Mapping[str, Style] = MappingProxyType(
     {
         "alibaba_style": Style("after Alibaba openb v2023: shared GPUs, model constraints", alibaba_style.generate),
+        "itp_style": Style("after Microsoft ITP 2021: large gangs, bursts", itp_style.generate, itp_style.ORIGIN),
         "philly_style": Style("after Microsoft Philly: gangs, bursts", philly_style.generate, DEFAULT_ORIGIN),
+        "poisson": Style("memoryless gaps and run times", poisson.generate),
     }
 )
 

@@ -45,7 +45,7 @@ class NoTruth:
 @pytest.mark.parametrize(("group", "name"), [choice for choice in CHOICES if choice[0] != "estimator"])
 def test_every_choice_composes_and_resolves(group: str, name: str) -> None:
     config = config_of(
-        f"{group}={name}", *(["trace.path=given.csv"] if group == "trace" and "_style" not in name else [])
+        f"{group}={name}", *(["trace.path=given.csv"] if group == "trace" and name not in STYLES else [])
     )
     if group == "experiment":
         assert config["experiment"] == name
@@ -55,7 +55,7 @@ def test_every_choice_composes_and_resolves(group: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", choices("trace"))
 def test_every_trace_has_a_known_format_or_style(name: str) -> None:
-    config = config_of(f"trace={name}", *([] if "_style" in name else ["trace.path=given.csv"]))["trace"]
+    config = config_of(f"trace={name}", *([] if name in STYLES else ["trace.path=given.csv"]))["trace"]
     assert config["format"] in (STYLES if config["path"] is None else FORMATS)
     assert sum(c["share"] for c in config["sla"]["classes"]) == pytest.approx(1.0)
     known = {t.name for t in profiles.load().gpu_types}
