@@ -76,7 +76,9 @@ class Demands:
         return self._by_job(np.ones_like(self.rate))
 
     def _by_job(self, values: FloatArray) -> sparse.csr_array:
-        rows, places, types = np.nonzero((self.members != ALONE)[:, :, np.newaxis] & np.ones(len(self.gpus), dtype=bool))
+        rows, places, types = np.nonzero(
+            (self.members != ALONE)[:, :, np.newaxis] & np.ones(len(self.gpus), dtype=bool)
+        )
         cells = (self.members[rows, places], rows * len(self.gpus) + types)
         shape = (len(self.width), len(self.members) * len(self.gpus))
         return sparse.csr_array((values[rows, places, types], cells), shape=shape)
@@ -98,7 +100,7 @@ class Demands:
 
 def equal_share(demands: Demands) -> FloatArray:
     """(J,) throughput of each job if it spent its whole time on the types in proportion to their GPUs."""
-    return demands.solo @ (demands.gpus / demands.gpus.sum())
+    return np.asarray(demands.solo @ (demands.gpus / demands.gpus.sum()))
 
 
 def isolated_share(demands: Demands) -> FloatArray:
@@ -116,7 +118,7 @@ def max_least(demands: Demands, unit: FloatArray) -> tuple[FloatArray, float]:
     Parameters
     ----------
     unit
-        (J,) steps per second that count as 1, positive.
+        (J,) steps per second that count as 1; jobs with 0, because they can run nowhere, do not count.
 
     Returns
     -------
@@ -127,15 +129,16 @@ def max_least(demands: Demands, unit: FloatArray) -> tuple[FloatArray, float]:
     -----
     Max-min fairness with ``unit = weight * equal share / width``; least makespan with ``unit = steps left``.
     """
-    cells = demands.throughput.shape[1]
-    scaled = sparse.diags_array(-1.0 / unit) @ demands.throughput
-    least = sparse.hstack([scaled, np.ones((len(unit), 1))])
+    counts = unit > 0
     matrix, bounds = demands.limits
+    scaled = sparse.diags_array(-1.0 / unit[counts]) @ demands.throughput[counts]
+    least = sparse.hstack([scaled, sparse.csr_array(np.ones((scaled.shape[0], 1)))])
     others = sparse.hstack([matrix, sparse.csr_array((matrix.shape[0], 1))])
-    cost = np.zeros(cells + 1)
+    rows = sparse.csr_array(sparse.vstack([least, others]))
+    cost = np.zeros(rows.shape[1])
     cost[-1] = -1.0
-    shares, value = minimise(cost, sparse.vstack([least, others]), np.concatenate([np.zeros(len(unit)), bounds]))
-    return _shares(shares[:-1], demands), -value
+    answer = minimise(cost, rows, np.concatenate([np.zeros(scaled.shape[0]), bounds]))
+    return _shares(answer.x[:-1], demands), -answer.objective
 
 
 def within(demands: Demands, needed: FloatArray) -> FloatArray:
@@ -147,7 +150,7 @@ def within(demands: Demands, needed: FloatArray) -> FloatArray:
         If there are none.
     """
     matrix, bounds = demands.limits
-    both = sparse.vstack([sparse.diags_array(-1.0 / needed) @ demands.throughput, matrix])
+    both = sparse.csr_array(sparse.vstack([sparse.diags_array(-1.0 / needed) @ demands.throughput, matrix]))
     answer = minimise(np.zeros(matrix.shape[1]), both, np.concatenate([-np.ones(len(needed)), bounds]))
     return _shares(answer.x, demands)
 
@@ -155,9 +158,9 @@ def within(demands: Demands, needed: FloatArray) -> FloatArray:
 def max_sum(demands: Demands) -> tuple[FloatArray, float]:
     """(R, K) shares with the greatest sum of throughputs, and that sum."""
     matrix, bounds = demands.limits
-    cost = -np.asarray(demands.throughput.sum(axis=0)).ravel()
-    shares, value = minimise(cost, matrix, bounds)
-    return _shares(shares, demands), -value
+    cost = -np.asarray(demands.throughput.sum(axis=0), dtype=np.float64).ravel()
+    answer = minimise(cost, matrix, bounds)
+    return _shares(answer.x, demands), -answer.objective
 
 
 def least_finish_ratio(
@@ -166,7 +169,8 @@ def least_finish_ratio(
     """Allocation with the least greatest finish-time ratio.
 
     The ratio rho of a job is ``(elapsed + steps / throughput) / isolated``: its time from submission to end if it keeps
-    this throughput, over the time it would take with an equal part of the cluster (Mahajan et al., "Themis", NSDI 2020).
+    this throughput, over the time it would take with an equal part of the cluster (rho of Mahajan et al., "Themis",
+    NSDI 2020). Jobs that can run nowhere do not count.
 
     Parameters
     ----------
@@ -212,11 +216,10 @@ def throughput(demands: Demands, shares: FloatArray) -> FloatArray:
 def _greatest_ratio(
     demands: Demands, shares: FloatArray, elapsed_s: FloatArray, steps: FloatArray, isolated_s: FloatArray
 ) -> float:
-    with np.errstate(divide="ignore"):
-        return float(((elapsed_s + steps / throughput(demands, shares)) / isolated_s).max())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = (elapsed_s + steps / throughput(demands, shares)) / isolated_s
+    return float(np.where(np.isfinite(isolated_s), ratio, 0.0).max())
 
 
 def _shares(flat: FloatArray, demands: Demands) -> FloatArray:
     return np.clip(flat, 0.0, 1.0).reshape(len(demands.members), len(demands.gpus))
-
-

@@ -36,7 +36,7 @@ class _Point(NamedTuple):
     z: FloatArray
 
 
-def minimise(cost: FloatArray, matrix: sparse.sparray, bounds: FloatArray) -> Answer:
+def minimise(cost: FloatArray, matrix: sparse.csr_array, bounds: FloatArray) -> Answer:
     """Minimise ``cost @ x`` subject to ``matrix @ x <= bounds`` and ``x >= 0``.
 
     Primal-dual path following with predictor and corrector (Mehrotra, "On the implementation of a primal-dual interior
@@ -106,8 +106,8 @@ def _most(values: FloatArray, move: FloatArray) -> float:
     return min(1.0 / _STEP_BACK, float((-values[falling] / move[falling]).min(initial=np.inf)))
 
 
-def _corner(cost: FloatArray, matrix: sparse.sparray, bounds: FloatArray) -> Answer:
-    found = linprog(cost, A_ub=matrix, b_ub=bounds, bounds=(0, None), method="highs")
+def _corner(cost: FloatArray, matrix: sparse.csr_array, bounds: FloatArray) -> Answer:
+    found = linprog(cost, A_ub=matrix, b_ub=bounds, bounds=(0, None))  # type: ignore[call-overload]
     if found.status != 0:
         raise InputError(f"the linear program has no answer: {found.message}")
     return Answer(np.asarray(found.x), float(found.fun))

@@ -72,7 +72,7 @@ def shuffled(order: tuple[int, ...], seed: int) -> TypeOrder:
 
     Drawn by Python's own generator, whose draws the reference results rest on.
     """
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
 
     def shuffle() -> tuple[int, ...]:
         types = list(order)

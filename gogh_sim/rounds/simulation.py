@@ -127,7 +127,7 @@ class _Rounds:
         width = np.array([self._active[row[0]].num_gpus for row in rows])
         may_run = (speed > 0) & self._rule.may_run(priority)
         turns = choose((priority, owed, shares), may_run, members, width, self._gpus, self._rule.order())
-        # Who came after shares were given may be chosen to fill a gap; the published simulator then leaves the GPUs idle.
+        # Who came after shares were given may be chosen to fill a gap; in the published simulator its GPUs stay idle.
         return [self._task(rows[t.row], t.gpu_type) for t in turns if self._accounts.is_allocated(rows[t.row])]
 
     def _allocate(self) -> None:
