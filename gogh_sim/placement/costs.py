@@ -14,7 +14,8 @@ energy (joules to completion)
     ``w * (W(t, P_ab) * d + W(t, P_z) * (R_z - v_z * d) / speed_z)``: the survivor is reckoned alone.
 
 Moving costs extra: every member whose jobs run on another type now, and the cheaper member of a pair that runs on this
-type but not together, adds its `move_cost`.
+type but not together, adds its `move_cost`. A job that now shares its GPUs and would stay on the type without its
+partner adds half of the cheaper one's `move_cost`: where both stay apart, one of them has to move.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def alone_cost(problem: Problem) -> FloatArray:
     power = groups.width[:, np.newaxis] * _node_watts_alone(problem)
     with np.errstate(divide="ignore", invalid="ignore"):
         cost = power if problem.objective is Objective.POWER else power * alone_duration_s(problem)
-    cost = cost + _type_change_cost(problem)
+    cost = cost + _type_change_cost(problem) + _here(problem) * _parting_cost(problem)[:, np.newaxis]
     runs = knowledge.speed > 0
     meets = knowledge.speed >= groups.floor * (1 - _TOLERANCE)
     fits = groups.memory_gib[:, np.newaxis] <= problem.supply.memory_gib * (1 + _TOLERANCE)
@@ -70,11 +71,22 @@ def _node_watts_alone(problem: Problem) -> FloatArray:
     return problem.supply.host_w + problem.supply.host_slope * problem.knowledge.power_w
 
 
+def _here(problem: Problem) -> BoolArray:
+    """(G, T) whether the group runs on the type now."""
+    return np.equal.outer(problem.groups.current_type, np.arange(len(problem.supply)))
+
+
 def _type_change_cost(problem: Problem) -> FloatArray:
     groups = problem.groups
-    here = groups.current_type[:, np.newaxis] == np.arange(len(problem.supply))
-    stays = here | (groups.current_type == PENDING)[:, np.newaxis]
+    stays = _here(problem) | (groups.current_type == PENDING)[:, np.newaxis]
     return np.where(stays, 0.0, groups.move_cost[:, np.newaxis])
+
+
+def _parting_cost(problem: Problem) -> FloatArray:
+    """(G,) half of what the cheaper of two present partners pays for a move; 0 for jobs that share nothing."""
+    groups = problem.groups
+    cheaper = np.minimum(groups.move_cost, groups.move_cost[groups.partner])
+    return np.where(groups.partner == PENDING, 0.0, 0.5 * cheaper)
 
 
 def _pair_feasible(problem: Problem, gpu_type: int) -> BoolArray:
@@ -111,8 +123,10 @@ def _pair_energy(problem: Problem, gpu_type: int, watts: FloatArray) -> FloatArr
 
 def _pair_move_cost(problem: Problem, gpu_type: int) -> FloatArray:
     groups, change = problem.groups, _type_change_cost(problem)[:, gpu_type]
-    here = groups.current_type == gpu_type
-    together = groups.partner[:, np.newaxis] == np.arange(len(groups))
-    apart = here[:, np.newaxis] & here & ~together
+    here = _here(problem)[:, gpu_type]
+    change = change + here * _parting_cost(problem)
+    together = here & (groups.partner[:, np.newaxis] == np.arange(len(groups)))
+    apart = here[:, np.newaxis] & here
     joining = np.minimum(groups.move_cost[:, np.newaxis], groups.move_cost)
-    return np.asarray(change[:, np.newaxis] + change + np.where(apart, joining, 0.0))
+    moving = change[:, np.newaxis] + change + np.where(apart, joining, 0.0)
+    return np.where(together, 0.0, moving)

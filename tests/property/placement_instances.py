@@ -85,13 +85,17 @@ def column_cost(problem: Problem, gpu_type: int, members: tuple[int, ...]) -> fl
             return math.inf
         rates.append(rate)
     cost = _running_cost(problem, gpu_type, members, rates)
+    here = [g for g in members if groups.current_type[g] == gpu_type]
+    if len(here) == 2 and groups.partner[here[0]] == here[1]:
+        return float(cost)
     for g in members:
+        partner = int(groups.partner[g])
         if groups.current_type[g] not in (PENDING, gpu_type):
             cost += groups.move_cost[g]
-    if len(members) == 2 and all(groups.current_type[g] == gpu_type for g in members):
-        a, b = members
-        if groups.partner[a] != b:
-            cost += min(groups.move_cost[a], groups.move_cost[b])
+        elif partner != PENDING and g in here:
+            cost += min(groups.move_cost[g], groups.move_cost[partner]) / 2
+    if len(here) == 2:
+        cost += min(groups.move_cost[g] for g in here)
     return float(cost)
 
 
@@ -155,6 +159,7 @@ def binary_model(problem: Problem) -> float:
     group_of = np.repeat(np.arange(len(problem.groups)), problem.groups.count).tolist()
     jobs = range(len(group_of))
     model = _PULP.LpProblem("binary", _PULP.LpMinimize)
+    variable = getattr(model, "add_variable", _PULP.LpVariable)
     terms: list[tuple[Any, float]] = []
     of_job: dict[int, list[Any]] = {job: [] for job in jobs}
     of_type: dict[int, list[tuple[Any, float]]] = {t: [] for t in range(len(problem.supply))}
@@ -163,13 +168,13 @@ def binary_model(problem: Problem) -> float:
         for crew in [*((job,) for job in jobs), *itertools.combinations(jobs, 2)]:
             cost = cost_of(t, tuple(group_of[job] for job in crew))
             if math.isfinite(cost):
-                use = _PULP.LpVariable(f"x_{t}_{'_'.join(map(str, crew))}", cat="Binary")
+                use = variable(f"x_{t}_{'_'.join(map(str, crew))}", cat="Binary")
                 terms.append((use, cost))
                 of_type[t].append((use, float(problem.groups.width[group_of[crew[0]]])))
                 for job in crew:
                     of_job[job].append(use)
     for job in jobs:
-        queued = _PULP.LpVariable(f"q_{job}", cat="Binary")
+        queued = variable(f"q_{job}", cat="Binary")
         terms.append((queued, float(problem.groups.queue_cost[group_of[job]])))
         model += _PULP.lpSum([*of_job[job], queued]) == 1
     for t, uses in of_type.items():

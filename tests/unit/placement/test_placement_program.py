@@ -47,6 +47,8 @@ def test_moving_costs_extra() -> None:
     assert pair_cost(still)[:, 0, 1] == pytest.approx([energy + 5, energy + 12])
     together = replace(still, groups=replace(still.groups, partner=np.array([1, 0])))
     assert pair_cost(together)[:, 0, 1] == pytest.approx([energy, energy + 12])
+    # Alone on their own type they part, for which each pays half of 5.
+    assert alone_cost(together)[0] == pytest.approx([170e3 + 2.5, 170e3 + 7])
 
 
 def test_columns_keep_floors_memory_width_theta_and_types() -> None:
