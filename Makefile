@@ -2,7 +2,7 @@
 # make test   install what the tests need, then lint and test
 # make lint   formatting, style, types and import rules only
 # make clean  remove the environment and all results
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
