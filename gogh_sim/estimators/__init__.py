@@ -7,6 +7,7 @@ from gogh_sim.estimators.learning import LearningSettings
 from gogh_sim.estimators.settings import TrainingSettings
 from gogh_sim.estimators.source import EstimatedSource
 from gogh_sim.estimators.training import train
+from gogh_sim.estimators.tuning import TuningSettings
 from gogh_sim.estimators.weights import SHIPPED, load, save
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "History",
     "LearningSettings",
     "TrainingSettings",
+    "TuningSettings",
     "load",
     "save",
     "train",

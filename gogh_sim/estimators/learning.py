@@ -73,8 +73,8 @@ class Change(NamedTuple):
 class Refinement(Protocol):
     """What spreads a change to other situations of the same workloads."""
 
-    def spread(self, catalogue: Catalogue, changes: Sequence[Change]) -> None:
-        """Update the catalogue in place."""
+    def spread(self, catalogue: Catalogue, changes: Sequence[Change]) -> Sequence[p2.Lessons]:
+        """Update the catalogue in place; returns what was asked of P2, in order."""
         ...
 
 
@@ -183,24 +183,22 @@ class P2Refinement:
             least_surprise=least_surprise,
         )
 
-    def spread(self, catalogue: Catalogue, changes: Sequence[Change]) -> None:
+    def spread(self, catalogue: Catalogue, changes: Sequence[Change]) -> list[p2.Lessons]:
         """Refine, one change after the other, every unmeasured situation that shares a new workload with it."""
+        lessons: list[p2.Lessons] = []
         for change in changes:
             if abs(change.surprise) < self.least_surprise:
                 continue
             _, job, partner = change.situation
             members = {job} if partner == catalogue.alone else {job, partner}
-            for workload in sorted(members):
-                if self.new[workload]:
-                    self._refine(catalogue, change, workload)
+            lessons += [self._refine(catalogue, change, w) for w in sorted(members) if self.new[w]]
+        return lessons
 
-    def _refine(self, catalogue: Catalogue, change: Change, workload: int) -> None:
+    def _refine(self, catalogue: Catalogue, change: Change, workload: int) -> p2.Lessons:
         every = situations_of(workload, len(self.kinds), len(self.features))
         at = tuple(every.T)
         targets = every[(catalogue.source[at] != Source.MEASURED) & (catalogue.variance[at] > 0)]
         targets = targets[(targets != np.array(change.situation)).any(axis=1)]
-        if not len(targets):
-            return
         at = tuple(targets.T)
         lessons = lessons_of(workload, change, targets, catalogue)
         refined = p2.refine(self.network, lessons, self.features, self.kinds)
@@ -209,6 +207,7 @@ class P2Refinement:
         catalogue.variance[at] = np.minimum(catalogue.variance[at], np.where(alone, *self.variance))
         catalogue.source[at] = Source.P2
         catalogue.touches[at] += 1
+        return lessons
 
 
 def lessons_of(workload: int, change: Change, targets: IntArray, catalogue: Catalogue) -> p2.Lessons:

@@ -6,7 +6,8 @@ observed situation. Where nothing surprised, nothing moves, so refinements do no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -51,6 +52,15 @@ class Lessons:
     observed_old: FloatArray
     target_old: FloatArray
     touches: IntArray
+
+    def take(self, rows: IntArray) -> Lessons:
+        """These rows, in this order."""
+        return Lessons(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    @classmethod
+    def join(cls, parts: Sequence[Lessons]) -> Lessons:
+        """All rows of several."""
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
 
 
 def widths(encoder: Encoder) -> tuple[int, ...]:

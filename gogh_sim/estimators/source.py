@@ -20,6 +20,7 @@ from gogh_sim.estimators.learning import (
     assimilate,
     believed_log_rate,
 )
+from gogh_sim.estimators.tuning import TunedRefinement, TuningSettings
 from gogh_sim.estimators.watts import Watts
 from gogh_sim.policy import Beliefs, Observation, Prediction
 from gogh_sim.types import FloatArray, GpuType, Job, Workload
@@ -52,11 +53,10 @@ class EstimatedSource:
         refinement: Refinement | None = None,
         learning: LearningSettings | None = None,
     ) -> None:
-        names = sorted(workloads)
-        known = [workloads[name] for name in names]
+        known = _in_order(workloads)
         self._learning = learning or LearningSettings()
         self._refinement = refinement
-        self._number = {name: i for i, name in enumerate(names)}
+        self._number = {name: i for i, name in enumerate(sorted(workloads))}
         self._type_number = {t.name: i for i, t in enumerate(gpu_types)}
         self._fits = memory_fits(known, gpu_types)
         self._watts = Watts(estimator.record, known, gpu_types)
@@ -74,9 +74,24 @@ class EstimatedSource:
     ) -> EstimatedSource:
         """Source that refines by the estimator's P2."""
         settings = learning or LearningSettings()
-        known = [workloads[name] for name in sorted(workloads)]
-        refinement = P2Refinement.of(estimator, known, gpu_types, settings.least_surprise)
+        refinement = P2Refinement.of(estimator, _in_order(workloads), gpu_types, settings.least_surprise)
         return cls(workloads, gpu_types, estimator, refinement, settings)
+
+    @classmethod
+    def tuned(
+        cls,
+        workloads: Mapping[str, Workload],
+        gpu_types: tuple[GpuType, ...],
+        estimator: Estimator,
+        rng: np.random.Generator,
+        tuning: TuningSettings | None = None,
+        learning: LearningSettings | None = None,
+    ) -> EstimatedSource:
+        """Source that refines by P2 and fine-tunes a copy of it from a replay buffer."""
+        settings = learning or LearningSettings()
+        refinement = P2Refinement.of(estimator, _in_order(workloads), gpu_types, settings.least_surprise)
+        tuner = TunedRefinement.tuned(refinement, tuning or TuningSettings(), rng)
+        return cls(workloads, gpu_types, estimator, tuner, settings)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -170,3 +185,8 @@ class EstimatedSource:
         """(T, W) speeds alone and (T, W, W) pressures, worked out once per change."""
         catalogue = self._catalogue
         return catalogue.speed(), raw_pressure(catalogue.estimate[:, :, : catalogue.alone])
+
+
+def _in_order(workloads: Mapping[str, Workload]) -> list[Workload]:
+    """Workloads in order of name, which numbers them in the catalogue."""
+    return [workloads[name] for name in sorted(workloads)]

@@ -10,7 +10,10 @@ import pytest
 from synthetic_history import GPU_TYPES, tiny_training
 
 from gogh_sim.errors import InputError
-from gogh_sim.estimators import EstimatedSource, LearningSettings
+from gogh_sim.estimators import EstimatedSource, LearningSettings, TuningSettings
+from gogh_sim.estimators.learning import Change, P2Refinement
+from gogh_sim.estimators.p2 import refine
+from gogh_sim.estimators.tuning import TunedRefinement
 from gogh_sim.policy import Learner, Observation
 from gogh_sim.types import Job, JobKind
 
@@ -241,3 +244,48 @@ def test_same_observations_same_beliefs():
         return learner.catalogue.estimate
 
     assert np.array_equal(run(), run())
+
+
+def tuned_source(tuning: TuningSettings) -> EstimatedSource:
+    history, estimator, _ = tiny_training()
+    workloads = {w.name: w for w in history.workloads}
+    return EstimatedSource.tuned(workloads, GPU_TYPES, estimator, np.random.default_rng(1), tuning)
+
+
+def test_fine_tuning_is_deterministic_bounded_and_leaves_the_estimator_alone():
+    _, estimator, _ = tiny_training()
+    weights = [p.detach().clone() for p in estimator.p2.parameters()]
+    tuning = TuningSettings(capacity=8, every=4, steps=2, batch_size=8, learning_rate=0.05)
+    one, two, untuned = tuned_source(tuning), tuned_source(tuning), source()
+    for observations in stretches(40):
+        for learner in (one, two, untuned):
+            learner.observe(observations)
+    assert np.array_equal(one.catalogue.estimate, two.catalogue.estimate)
+    assert not np.array_equal(one.catalogue.estimate, untuned.catalogue.estimate)
+    assert norm_error(one) < 1.2 * norm_error(untuned)
+    assert all(bool((a == b).all()) for a, b in zip(weights, estimator.p2.parameters(), strict=True))
+
+
+def test_fine_tuning_moves_the_gain_towards_what_was_measured():
+    history, estimator, _ = tiny_training()
+    workloads = sorted(history.workloads, key=lambda w: w.name)
+    inner = P2Refinement.of(estimator, workloads, GPU_TYPES)
+    tuner = TunedRefinement.tuned(inner, TuningSettings(every=1, steps=150, batch_size=4), np.random.default_rng(0))
+    catalogue = estimator.estimate(workloads, GPU_TYPES)
+    w = [x.name for x in workloads].index(NEW)
+    seen_at, target = (1, w, 0), (1, w, 5)
+    change = Change(seen_at, float(catalogue.estimate[seen_at]), 0.5)
+    old = catalogue.estimate[target]
+    (lessons,) = tuner.spread(catalogue, [change])
+    row = np.flatnonzero((lessons.target == target).all(axis=1))
+    wanted = float(old) + 0.1
+    catalogue.estimate[target], catalogue.count[target] = wanted, 1
+    before = refine(inner.network, lessons.take(row), inner.features, inner.kinds)
+    tuner.spread(catalogue, [Change(target, float(old), 0.0)])
+    after = refine(tuner.network, lessons.take(row), inner.features, inner.kinds)
+    assert abs(after[0] - wanted) < 0.7 * abs(before[0] - wanted)
+
+
+def test_tuning_settings_out_of_range_are_errors():
+    with pytest.raises(InputError, match="capacity"):
+        TuningSettings(capacity=0)
