@@ -77,16 +77,15 @@ class RoundTurns:
         return Decision.target(view, self._place(view, self._turns(active)))
 
     def _charge(self, view: ClusterView) -> None:
-        """Count the time since the last wake-up for the rows that ran, and note which run now."""
+        """Note which rows run, and count the time since the last wake-up for them: only wake-ups start or move jobs."""
         elapsed_s, self._seen_s = view.now_s - self._seen_s, view.now_s
-        number = {row: place for place, row in enumerate(self._rows)}
-        for row, kind in self._on.items():
-            if row in number:
-                self._received_s[number[row], kind] += elapsed_s
         cluster = view.cluster
         self._on = {
             row: int(cluster.type_of[cluster.index_of[gpus[0]]]) for gpus, row in _residents(view.running).items()
         }
+        for place, row in enumerate(self._rows):
+            if row in self._on:
+                self._received_s[place, self._on[row]] += elapsed_s
 
     def _allocate(self, now_s: float, active: Mapping[JobId, ActiveJob]) -> None:
         ids = sorted(active)

@@ -154,7 +154,8 @@ def test_max_min_takes_turns_where_max_sum_serves_the_faster_only() -> None:
     assert rounds(GavelMaxSum(context(site), source), queue, 4) == [{"fast"}] * 4
     turns = rounds(GavelMaxMin(context(site), source), queue, 4)
     assert [len(turn) for turn in turns] == [1] * 4
-    assert sorted(next(iter(turn)) for turn in turns) == ["fast", "fast", "slow", "slow"]
+    # In turn: who has just run has had more of its share.
+    assert [next(iter(turn)) for turn in turns] in (["fast", "slow"] * 2, ["slow", "fast"] * 2)
 
 
 def test_space_sharing_pairs_jobs_only_where_it_pays() -> None:
