@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -71,7 +71,8 @@ class _Assigner:
         self._fleet = fleet
         self._free = FreeGpus(fleet)
         self._group_of = {job: g for g, jobs in enumerate(members) for job in jobs}
-        self._waiting = [list(jobs) for jobs in members]
+        self._members = members
+        self._waiting: list[deque[int]] = []
         self._gpus: dict[int, Gpus] = {}
         self._unpacked = 0
 
@@ -79,15 +80,12 @@ class _Assigner:
         instances = _instances(columns, uses)
         sites = self._sites()
         kept = keep_in_place(instances, sites, self._fleet.node_of)
-        stays: dict[int, list[int]] = {}
-        for number, site, jobs in kept:
-            self._free.take(site.gpus)
-            stays[number] = jobs
-            self._settle(jobs, site.gpus)
+        stays = {number: jobs for number, _, jobs in kept}
         placed_by_site = {number: site.gpus for number, site, _ in kept}
-        for jobs in stays.values():
-            for job in jobs:
-                self._waiting[self._group_of[job]].remove(job)
+        for _, site, jobs in kept:
+            self._free.take(site.gpus)
+            self._settle(jobs, site.gpus)
+        self._waiting = [deque(job for job in jobs if job not in self._gpus) for jobs in self._members]
         crews = [self._crew(instance, stays.get(number, [])) for number, instance in enumerate(instances)]
         homeless = []
         for number, instance in enumerate(instances):
@@ -123,7 +121,7 @@ class _Assigner:
         needed = list(instance.groups)
         for job in stay:
             needed.remove(self._group_of[job])
-        return [*stay, *(self._waiting[group].pop(0) for group in needed)]
+        return [*stay, *(self._waiting[group].popleft() for group in needed)]
 
     def _repair(self, instance: Instance, crew: list[int]) -> None:
         most = SPREAD * self._free.fewest_nodes(instance.gpu_type, instance.width)

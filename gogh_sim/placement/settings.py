@@ -32,7 +32,7 @@ class SolveSettings:
     all_columns_below
         Up to this many columns the first master problem holds all of them; else they are priced in.
     integer_columns
-        Most columns of the integer step.
+        Most columns that enter the integer step by their reduced costs.
     columns_per_row
         Pairs that one pricing round may add for each group and type.
     rounds

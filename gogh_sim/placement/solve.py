@@ -20,6 +20,9 @@ _ROUNDING = 1e-7
 _INTEGRAL = 1e-6
 """Distance below an integer at which a value of the relaxation counts as that integer."""
 
+_STEPS = 2
+"""Integer steps at most; the second starts from the slack that the first leaves."""
+
 
 @dataclass(frozen=True, eq=False)
 class Solution:
@@ -119,23 +122,35 @@ def solve_greedily(
 
 
 def _integer_answer(candidates: Candidates, found: _Found, session: Session) -> tuple[_Answer, float, str]:
-    settings = session.settings
-    relaxation, rounded = found.relaxation, found.rounded
-    slack = rounded.objective - relaxation.bound
-    # Whoever is better than the rounded answer uses only columns whose reduced cost is within the slack.
-    columns, complete = candidates.within(relaxation.duals, slack * (1 + 1e-9), settings.integer_columns)
-    step = integrate(candidates.problem, columns, session)
-    with session.clock.solving():
-        uses = fill(candidates, columns, step.uses)
-        answer = min(_answer(candidates, columns, uses), rounded, key=lambda one: one.objective)
-    bound = relaxation.bound
-    if complete and step.proven:
-        least = _answer(candidates, columns, step.uses).objective
-        bound = max(bound, min(answer.objective, least - settings.gap * abs(least)))
-    if step.timed_out:
-        return answer, bound, "time limit"
-    reached = answer.objective - bound <= (settings.gap + _ROUNDING) * abs(answer.objective)
-    return answer, bound, "optimal" if reached else "feasible"
+    """Best answer of the integer step, proven bound and status.
+
+    Whoever is better than the rounded answer uses only columns whose reduced cost is within the slack between it and
+    the bound. Where those are too many the step gets the best of them, the singles, and those of the relaxation and the
+    rounded answer, and is done again with what slack is left.
+    """
+    settings, relaxation = session.settings, found.relaxation
+    answer, bound = found.rounded, relaxation.bound
+    for _ in range(_STEPS):
+        slack = (answer.objective - bound) * (1 + _ROUNDING)
+        columns, complete = candidates.within(relaxation.duals, slack, settings.integer_columns)
+        if not complete:
+            in_use = answer.columns.take(np.flatnonzero(answer.uses))
+            base = candidates.union(candidates.union(in_use, relaxation.columns), candidates.singles())
+            columns = candidates.union(base, columns)
+        step = integrate(candidates.problem, columns, session)
+        with session.clock.solving():
+            filled = _answer(candidates, columns, fill(candidates, columns, step.uses))
+            answer = min(filled, answer, key=lambda one: one.objective)
+        if complete and step.proven:
+            least = _answer(candidates, columns, step.uses).objective
+            bound = max(bound, min(answer.objective, least - settings.gap * abs(least)))
+        if step.timed_out:
+            return answer, bound, "time limit"
+        if answer.objective - bound <= (settings.gap + _ROUNDING) * abs(answer.objective):
+            return answer, bound, "optimal"
+        if complete:
+            break
+    return answer, bound, "feasible"
 
 
 def _rounded(candidates: Candidates, relaxation: Relaxation) -> _Answer:
