@@ -17,7 +17,10 @@ from gogh_sim.outputs import write_whole
 from gogh_sim.plots.figures import write_figures
 
 REPORT_DIR = "report"
-"""Where, below the reported directory, the table and the figures go."""
+"""Where, below the reported directory, the table and the page go."""
+
+FIGURES_DIR = "figures"
+"""Where, below a run's or the reported directory, the figures go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,9 @@ COLUMNS = (
 
 
 def report(directory: Path) -> str:
-    """Table over every run at or below `directory`; also written, with CSV and figures, into ``directory/report/``.
+    """Table over every run at or below `directory`.
+
+    The table is also written, as CSV, Markdown and page, into ``report/`` there, and the figures into ``figures/``.
 
     Returns
     -------
@@ -67,7 +72,7 @@ def report(directory: Path) -> str:
     notes = [*_notes(replicates), *order_notes(table)]
     _write(out / "table.csv", table.to_csv(index=False, lineterminator="\n"))
     _write(out / "table.md", _document(table, notes, markdown_table, "## {}\n"))
-    figures = write_figures(replicates.runs, out)
+    figures = write_figures(replicates.runs, directory / FIGURES_DIR)
     drawn = [file for file in figures if file.suffix == ".svg"]
     _write(
         out / "index.html",

@@ -20,10 +20,12 @@ from gogh_sim.cli.folders import cleared_on_failure, first_existing
 from gogh_sim.cli.parser import Parser
 from gogh_sim.cli.policy import make_policy
 from gogh_sim.cli.progress import bar
-from gogh_sim.cli.report import report
+from gogh_sim.cli.report import FIGURES_DIR, report
 from gogh_sim.cli.schema import plain
 from gogh_sim.errors import GoghError
 from gogh_sim.experiment import run_config
+from gogh_sim.metrics.results import load_run
+from gogh_sim.plots.figures import write_figures
 
 _EPILOG = """\
 examples:
@@ -63,6 +65,9 @@ def _simulate(hydra_arguments: list[str], existing: Path) -> list[Path]:
         title = f"{plain_config['scheduler']['name']} ({settings.job.num + 1})" if swept else "run"
         with _told_past_hydra(), cleared_on_failure(out, existing), bar(title) as progress:
             run_config(plain_config, out, partial(make_policy, plain_config["scheduler"]), progress)
+        if swept:
+            # The report draws all runs together; a single run's figures are those of its report.
+            write_figures([load_run(out)], out / FIGURES_DIR)
         written.append(Path(settings.sweep.dir).resolve() if swept else out)
 
     # HYDRA_FULL_ERROR makes Hydra pass a job's error on; without it Hydra prints its own account and exits with 1.

@@ -44,9 +44,10 @@ def test_what_a_reader_must_know_is_said(text: str) -> None:
 
 
 def test_files_are_written_and_named(text: str, sweep_dir: Path) -> None:
-    out = sweep_dir / "report"
-    assert {"table.csv", "table.md", "power_over_time.png", "power_over_time.svg"} <= {f.name for f in out.iterdir()}
-    assert f"{out / 'energy_slo'}.png, .svg" in text
+    out, figures = sweep_dir / "report", sweep_dir / "figures"
+    assert {f.name for f in out.iterdir()} == {"index.html", "table.csv", "table.md"}
+    assert {"power_over_time.png", "power_over_time.svg"} <= {f.name for f in figures.iterdir()}
+    assert f"{figures / 'energy_slo'}.png, .svg" in text
     table = pd.read_csv(out / "table.csv")
     assert set(table["measure"]) == set(MEASURES)
     assert len(table) == 2 * len(MEASURES)
@@ -59,10 +60,14 @@ def test_markdown_has_a_cell_per_column(text: str, sweep_dir: Path) -> None:
     assert len(lines) == 4
 
 
+def contents(sweep_dir: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for folder in ("report", "figures") for file in (sweep_dir / folder).iterdir()}
+
+
 def test_a_second_report_is_the_same(text: str, sweep_dir: Path) -> None:
-    before = {f.name: f.read_bytes() for f in (sweep_dir / "report").iterdir()}
+    before = contents(sweep_dir)
     assert report(sweep_dir) == text
-    assert {f.name: f.read_bytes() for f in (sweep_dir / "report").iterdir()} == before
+    assert contents(sweep_dir) == before
 
 
 def test_a_single_run_has_no_intervals(sweep_dir: Path) -> None:

@@ -106,6 +106,7 @@ def test_a_sweep_writes_a_folder_per_run_and_reports_once(folder: Path, unreport
     assert main(f"run -m {TINY} scheduler=fifo,sjf seed=1,2".split()) == 0
     (sweep,) = (folder / "outputs" / "default").iterdir()
     assert names(sweep) == {"0", "1", "2", "3", "multirun.yaml"}
+    assert all((sweep / n / "figures" / "power_over_time.png").is_file() for n in "0123")
     found = [json.loads((sweep / n / "summary.json").read_text()) for n in "0123"]
     assert [(s["scheduler"], s["seed"]) for s in found] == [("fifo", 1), ("fifo", 2), ("sjf", 1), ("sjf", 2)]
     assert unreported == [sweep]
@@ -115,7 +116,7 @@ def test_the_table_is_printed_and_its_figures_exist(folder: Path, capfd: pytest.
     assert main(f"run {TINY} scheduler=fifo hydra.run.dir=mine".split()) == 0
     said = capfd.readouterr().out
     assert any(line.startswith("fifo ") for line in said.splitlines())
-    figures = list((folder / "mine" / "report").glob("*.png"))
+    figures = list((folder / "mine" / "figures").glob("*.png"))
     assert figures
     assert "power_over_time" in said
 
