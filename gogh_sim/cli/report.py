@@ -159,7 +159,8 @@ def _notes(replicates: Replicates) -> list[str]:
     repeated = [
         f"Left out, as a later run has the same setting, policy and seed: {r.path}" for r in replicates.repeated
     ]
-    return notes + left_over + fell_back + repeated
+    left_out = dict.fromkeys(_left_out(run) for run in replicates.runs if run.summary.get("trace_left_out"))
+    return [*notes, *left_out, *left_over, *fell_back, *repeated]
 
 
 def _files(files: Sequence[Path]) -> list[str]:
@@ -168,6 +169,12 @@ def _files(files: Sequence[Path]) -> list[str]:
     for file in files:
         suffixes.setdefault(file.with_suffix(""), []).append(file.suffix)
     return [f"  {stem}{', '.join(found)}" for stem, found in suffixes.items()]
+
+
+def _left_out(run: RunFrames) -> str:
+    reasons = run.summary["trace_left_out"]
+    said = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return f"{run.summary['trace']}: {sum(reasons.values())} of {run.summary['trace_rows']} rows left out: {said}."
 
 
 def _unfinished(run: RunFrames) -> str:

@@ -19,7 +19,8 @@ def sweep_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_sweep(directory, ("gogh", "fifo"), seeds=(1, 2), jobs=20)
     summary_file = directory / "3" / "summary.json"
     summary = json.loads(summary_file.read_text())
-    summary_file.write_text(json.dumps({**summary, "jobs_unfinished": 3, "fallbacks": 2}))
+    told = {"jobs_unfinished": 3, "fallbacks": 2, "trace_rows": 25, "trace_left_out": {"oversize": 1, "CPU only": 4}}
+    summary_file.write_text(json.dumps({**summary, **told}))
     return directory
 
 
@@ -40,6 +41,7 @@ def test_a_row_per_policy_with_every_measure(text: str, sweep_dir: Path) -> None
 def test_what_a_reader_must_know_is_said(text: str) -> None:
     assert "fifo, seed 2: 3 of 20 jobs were unfinished" in text
     assert "fifo, seed 2: 2 decisions fell back" in text
+    assert "5 of 25 rows left out: 4 CPU only, 1 oversize." in text
     assert "95 % interval" in text
 
 
