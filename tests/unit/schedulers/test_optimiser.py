@@ -122,7 +122,7 @@ def test_memory_keeps_jobs_apart() -> None:
 
 def test_a_move_has_to_be_worth_it() -> None:
     running = {job("a", seconds=5000.0): at("n1/0")}
-    # 5000 s of work cost 2000 kJ on the T4, 1250 on the V100; a restart costs 60 s x 200 W, the threshold 100 kJ.
+    # 5000 s of work cost 2000 kJ on the T4, 1250 on the V100; a restart costs 60 s x 200 W, the threshold 300 kJ.
     assert placed(decide(at_round(view(MIXED, [], running)))) == {"a": ("n0/0",)}
     # With 60 s left, 24 kJ against 15 kJ, the restart alone costs more than the 9 kJ gained.
     assert placed(decide(at_round(view(MIXED, [], running, remaining={"a": 60.0})))) == {}

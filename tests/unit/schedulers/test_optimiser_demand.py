@@ -87,8 +87,8 @@ def test_work_done_at_top_speed_uses_no_slack() -> None:
 
 def test_moving_costs_the_restart_and_the_threshold() -> None:
     found = asked(waiting(job("a", seconds=1000.0), first_start_s=0.0), present=[1])
-    # Staying costs 200 W x 2000 s = 400 kJ; the restart 60 s at 200 W; the threshold a twentieth of 400 kJ.
-    assert found.move_cost[0] == pytest.approx(12e3 + 20e3)
+    # Staying costs 200 W x 2000 s = 400 kJ; the restart 60 s at 200 W; the threshold 15 % of 400 kJ.
+    assert found.move_cost[0] == pytest.approx(12e3 + 60e3)
     assert asked(waiting(job("a"))).move_cost[0] == 0.0
 
 
