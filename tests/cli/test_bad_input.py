@@ -132,4 +132,4 @@ def test_trace_check_can_leave_the_faulty_rows_out(folder: Path, capfd: pytest.C
     assert main(["trace", "check", "mixed.csv", "--format", "openb", "--fix", "fixed.csv"]) == 0
     assert (folder / "fixed.csv").read_text() == PODS.replace("p0", "p1")
     assert "p0" in (folder / "fixed.csv.quarantine.csv").read_text()
-    assert "without 1 rows" in capfd.readouterr().out
+    assert "without 1 faulty rows" in capfd.readouterr().out

@@ -66,20 +66,19 @@ def read(sources: Sources, report: Report = stop_at_error) -> Trace:
     pods.leave_out(np.isnan(scheduled), "scheduled_time", "never scheduled")
     pods.leave_out(np.isnan(deleted), "deletion_time", "not ended within the trace")
     pods.leave_out(num_gpus == 0, "num_gpu", "CPU only")
-    others = {
-        "job_id": names,
-        "gpu_fraction": np.where(num_gpus == 1, milli / 1000, 1.0),
-        "gpu_models": _models(pods.columns["gpu_spec"]),
-        "queue": pods.columns["qos"],
-        "status": phase.map(_STATUS_OF_PHASE),
-    }
     return build_trace(
         pods,
         sources,
         submit=Column("creation_time", created),
         duration=Column("deletion_time", deleted - scheduled),
         gpus=Column("num_gpu", num_gpus),
-        others=others,
+        others={
+            "job_id": names,
+            "gpu_fraction": np.where(num_gpus == 1, milli / 1000, 1.0),
+            "gpu_models": _models(pods.columns["gpu_spec"]),
+            "queue": pods.columns["qos"],
+            "status": phase.map(_STATUS_OF_PHASE),
+        },
         nodes=read_nodes(sources.nodes, report) if sources.nodes is not None else None,
     )
 
