@@ -33,6 +33,7 @@ COMMANDS = {
     "trace": Command("gogh_sim.cli.trace", "generate, check, describe or convert traces"),
     "calibrate": Command("gogh_sim.cli.calibrate", "profile tables from raw measurements, public or your own"),
     "add-gpu": Command("gogh_sim.cli.add_gpu", "a profile with a new GPU type, from one file"),
+    "reproduce": Command("gogh_sim.cli.reproduce", "published results computed anew, with a verdict on each number"),
     "train": Command("gogh_sim.cli.train", "pre-train the networks P1 and P2, with an error table"),
 }
 
