@@ -26,7 +26,7 @@ MOST_FAILURES = 5
 
 @dataclass(frozen=True)
 class RoundResult:
-    """JCT of every job that ended, by number; who was dropped; the last end; how many rounds there were."""
+    """JCT of every job that ended, by number; who was dropped; the last end; rounds in which anything ran."""
 
     jct_s: dict[int, float]
     dropped: tuple[int, ...]
@@ -94,7 +94,7 @@ class _Rounds:
             while self._to_come and self._to_come[-1].submit_s <= self._now_s:
                 self._admit(self._to_come.pop())
             tasks = self._round()
-            rounds += 1
+            rounds += bool(tasks)
         return RoundResult(dict(sorted(self._jct_s.items())), tuple(sorted(self._dropped)), self._now_s, rounds)
 
     def _admit(self, job: RoundJob) -> None:

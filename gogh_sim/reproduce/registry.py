@@ -1,0 +1,37 @@
+"""What can be reproduced, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+from gogh_sim.reproduce import gavel_crosscheck, pai_crosscheck
+from gogh_sim.reproduce.record import Record
+
+
+class Size(StrEnum):
+    """A minute or two, or everything."""
+
+    SMALL = "small"
+    FULL = "full"
+
+
+class Experiment(NamedTuple):
+    """A line for the list, and how it is run, at either size, on the folder of published data."""
+
+    about: str
+    run: Mapping[Size, Callable[[Path], Iterator[Record]]]
+
+
+EXPERIMENTS: Mapping[str, Experiment] = {
+    gavel_crosscheck.NAME: Experiment(
+        "round mechanism and policies of Gavel, job by job and by objective",
+        {Size.SMALL: gavel_crosscheck.small, Size.FULL: gavel_crosscheck.full},
+    ),
+    pai_crosscheck.NAME: Experiment(
+        "counting policies of the PAI and Tiresias simulators, exactly",
+        {Size.SMALL: pai_crosscheck.small, Size.FULL: pai_crosscheck.full},
+    ),
+}

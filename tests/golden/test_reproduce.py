@@ -1,0 +1,24 @@
+"""Published results come out as published."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from gogh_sim.reproduce import EXPERIMENTS, Size, Verdict, pai_crosscheck
+
+
+@pytest.mark.parametrize("name", ["gavel_crosscheck", "pai_crosscheck"])
+def test_the_small_part_comes_out_as_published(name: str, shared_data: Path) -> None:
+    records = list(EXPERIMENTS[name].run[Size.SMALL](shared_data))
+    assert len(records) >= 5
+    assert [record for record in records if record.verdict is Verdict.FAIL] == []
+    assert {record.name for record in records} == {name}
+    assert len({record.item for record in records}) == len(records)
+
+
+def test_pai_lists_come_out_job_by_job(shared_data: Path) -> None:
+    records = [r for r in islice(pai_crosscheck.full(shared_data), 7) if "common1k_pai" in r.item]
+    assert [r.verdict for r in records] == [Verdict.PASS] * 2
