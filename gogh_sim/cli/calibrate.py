@@ -13,8 +13,9 @@ from gogh_sim.profiles.calibration.calibrate import ErrorTable, calibrate
 from gogh_sim.profiles.calibration.check import check
 from gogh_sim.profiles.folder import writable, write_profile
 from gogh_sim.profiles.load import folder_of
-from gogh_sim.profiles.own import read_measurements, with_measurements
-from gogh_sim.profiles.tables import read_tables
+from gogh_sim.profiles.new_workloads import read_workload_facts, with_workloads
+from gogh_sim.profiles.own import Measurements, read_measurements, with_measurements
+from gogh_sim.profiles.tables import Tables, read_tables
 
 DIFFERS = 1
 """Exit code of a check that found a difference."""
@@ -25,6 +26,7 @@ examples:
   gogh-sim calibrate --data DIR --out mine         derive them again; then: gogh-sim run profile.name=mine
   gogh-sim calibrate --own rates.csv --out mine    the shipped profile, your measurements in place of its numbers
   gogh-sim calibrate --profile wider --own rates.csv --out mine    the same, over another folder of tables
+  gogh-sim calibrate --own rates/measurements.csv --workloads rates/workloads.csv --out mine    after measure
 
 DIR holds throughput/ and power/. docs/profiles.md describes the columns of --own, and what each number rests on.
 """
@@ -40,7 +42,10 @@ def main(arguments: Sequence[str]) -> int | None:
     goal.add_argument("--out", type=Path, metavar="DIR", help="folder to write the tables into, for profile.name=DIR")
     goal.add_argument("--check", action="store_true", help="compare the shipped tables with those of --data, by byte")
     parser.add_argument("--own", type=Path, metavar="FILE.csv", help="your own rates, pairs and watts, which win")
+    parser.add_argument("--workloads", type=Path, metavar="FILE.csv", help="facts of workloads of --own that are new")
     given = parser.parse_args(arguments)
+    if given.workloads is not None and given.own is None:
+        raise InputError("calibrate --workloads needs --own FILE.csv, which says how fast the new workloads ran")
     if given.check:
         return _check(given)
     if given.data is None and given.own is None:
@@ -69,9 +74,15 @@ def _write(given: Namespace) -> None:
         _print_errors(calibrate(_data(given.data), out))
         base = out
     if own is not None:
-        write_profile(with_measurements(read_tables(base), own), base, out)
+        write_profile(_overlaid(read_tables(base), own, given.workloads), base, out)
         print(f"{len(own.rows)} rows of {given.own} in place of what the tables said")
     print(f"tables written to {out}; use them with profile.name={out}")
+
+
+def _overlaid(tables: Tables, own: Measurements, facts: Path | None) -> Tables:
+    """The tables with new workloads, if a file tells of any, and with what was measured."""
+    wider = tables if facts is None else with_workloads(tables, read_workload_facts(facts), own)
+    return with_measurements(wider, own)
 
 
 def _data(folder: Path) -> Path:

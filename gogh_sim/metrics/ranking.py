@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -58,10 +58,20 @@ def order_notes(table: pd.DataFrame) -> list[str]:
             ((order, settings),) = found.items()
             notes.append(f"Order by {criterion.label}, best first, in all {len(settings)} settings: {_line(order)}.")
         elif found:
-            each = "; ".join(f"{_line(order)} in {' and in '.join(settings)}" for order, settings in found.items())
+            names = _told_apart([setting for settings in found.values() for setting in settings])
+            each = "; ".join(
+                f"{_line(order)} in {' and in '.join(names[s] for s in settings)}" for order, settings in found.items()
+            )
             notes.append(f"Order by {criterion.label}, best first, hangs on the setting: {each}.")
     return notes
 
 
 def _line(order: tuple[str, ...]) -> str:
     return ", ".join(order)
+
+
+def _told_apart(settings: Sequence[str]) -> dict[str, str]:
+    """Settings by what they do not all have in common."""
+    parts = {setting: setting.split(", ") for setting in settings}
+    common = set.intersection(*(set(own) for own in parts.values()))
+    return {setting: ", ".join(p for p in own if p not in common) or setting for setting, own in parts.items()}

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gogh_sim.errors import InputError
 from gogh_sim.profiles.profile import Source
+from gogh_sim.profiles.rows import as_positive, read_rows, refuse
 from gogh_sim.profiles.tables import Tables
 
 COLUMNS = ("kind", "gpu_type", "workload", "partner", "rate_per_s", "power_w", "memory_gib")
@@ -60,26 +60,11 @@ def read_measurements(path: Path) -> Measurements:
     InputError
         Naming file, line and column of the first cell that is missing, unknown or not a positive number.
     """
-    if not path.is_file():
-        raise InputError("expected a CSV of measurements, found none", file=path)
-    try:
-        rows = pd.read_csv(path, dtype=str, comment="#")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"expected a CSV of measurements: {error}", file=path) from error
-    missing = [column for column in COLUMNS if column not in rows.columns]
-    if missing:
-        raise InputError(f"expected columns {list(COLUMNS)}, found none named {missing}", file=path, line=1)
-    rows = rows.assign(line=np.arange(len(rows)) + 2)
-    for column in _NUMBERS:
-        values = pd.to_numeric(rows[column], errors="coerce")
-        _refuse(rows, rows[column].notna() & ~(values > 0), path, column, "a positive number")
-        rows = rows.assign(**{column: values.astype(np.float64)})
-    _refuse(rows, ~rows["kind"].isin(list(NEEDED)), path, "kind", f"one of {list(NEEDED)}")
+    rows = as_positive(read_rows(path, COLUMNS, "measurements"), _NUMBERS, path)
+    refuse(rows, ~rows["kind"].isin(list(NEEDED)), path, "kind", f"one of {list(NEEDED)}")
     for kind, needed in NEEDED.items():
         for column in needed:
-            _refuse(
-                rows, (rows["kind"] == kind) & rows[column].isna(), path, column, f"a value in a row of kind {kind}"
-            )
+            refuse(rows, (rows["kind"] == kind) & rows[column].isna(), path, column, f"a value in a row of kind {kind}")
     return Measurements(path, rows)
 
 
@@ -90,10 +75,10 @@ def with_measurements(tables: Tables, own: Measurements) -> Tables:
     """
     for column, known in (("gpu_type", tables.type_names), ("workload", tables.workload_names)):
         named = own.rows[column].notna()
-        _refuse(own.rows, named & ~own.rows[column].isin(known), own.file, column, f"a {column} of the profile")
+        refuse(own.rows, named & ~own.rows[column].isin(known), own.file, column, f"a {column} of the profile")
     partners = own.rows["kind"] == "pair"
     unknown = partners & ~own.rows["partner"].isin(tables.workload_names)
-    _refuse(own.rows, unknown, own.file, "partner", "a workload of the profile")
+    refuse(own.rows, unknown, own.file, "partner", "a workload of the profile")
     gpu_types = _with_idle(tables.gpu_types, own)
     solo = _with_solo(tables.solo, gpu_types, own)
     return replace(
@@ -103,12 +88,6 @@ def with_measurements(tables: Tables, own: Measurements) -> Tables:
         solo=solo,
         pairs=_with_pairs(tables.pairs, solo, own),
     )
-
-
-def _refuse(rows: pd.DataFrame, bad: pd.Series, file: Path, column: str, expected: str) -> None:
-    if bad.any():
-        row = rows[bad].iloc[0]
-        raise InputError(f"expected {expected}, found {row[column]!r}", file=file, line=int(row["line"]), column=column)
 
 
 def _with_idle(gpu_types: pd.DataFrame, own: Measurements) -> pd.DataFrame:
@@ -134,7 +113,7 @@ def _with_solo(solo: pd.DataFrame, gpu_types: pd.DataFrame, own: Measurements) -
             outside["gpu_type"].iloc[0]
         )
         limits = f"{idle[outside.index[0]]:g} and {tdp[outside.index[0]]:g} W"
-        _refuse(
+        refuse(
             own.rows, bad & own.rows["power_w"].notna(), own.file, "power_w", f"power between idle and TDP, {limits}"
         )
     return solo.assign(
@@ -163,12 +142,12 @@ def _with_pairs(pairs: pd.DataFrame, solo: pd.DataFrame, own: Measurements) -> p
     cells = list(zip(rows["workload"], rows["gpu_type"], strict=True))
     norm = rows["rate_per_s"].to_numpy() * step_ms.loc[cells].to_numpy() / 1e3
     above = pd.Series(norm > LARGEST_NORM, index=rows.index)
-    _refuse(rows, above, own.file, "rate_per_s", f"at most {LARGEST_NORM} times the workload's rate alone")
+    refuse(rows, above, own.file, "rate_per_s", f"at most {LARGEST_NORM} times the workload's rate alone")
     known = set(zip(rows["gpu_type"], rows["workload"], rows["partner"], strict=True))
     alone = [
         (t, b, a) not in known for t, a, b in zip(rows["gpu_type"], rows["workload"], rows["partner"], strict=True)
     ]
-    _refuse(rows, pd.Series(alone, index=rows.index), own.file, "partner", "a second row for the other job of the pair")
+    refuse(rows, pd.Series(alone, index=rows.index), own.file, "partner", "a second row for the other job of the pair")
     found = rows[["gpu_type", "workload", "partner"]].assign(norm=np.minimum(norm, 1.0))
     cell = ["gpu_type", "workload", "partner"]
     mean = found.groupby(cell)["norm"].mean().reset_index().assign(source=_OWN)

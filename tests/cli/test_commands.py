@@ -19,10 +19,10 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert left.value.code == 0
     said = capsys.readouterr().out
-    assert all(f"  {name} " in said for name in ("run", "report", "list", "trace", "calibrate", "add-gpu", "train"))
+    assert all(f"  {name} " in said for name in ("run", "report", "list", "trace", "measure", "calibrate", "add-gpu", "train"))
 
 
-@pytest.mark.parametrize("command", ["run", "report", "list", "trace", "calibrate", "add-gpu", "train"])
+@pytest.mark.parametrize("command", ["run", "report", "list", "trace", "measure", "calibrate", "add-gpu", "train"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main([command, "--help"])

@@ -21,6 +21,7 @@ BREAKS = {
     "Only placement uses PuLP": ("schedulers/broken.py", "import pulp"),
     "Only the engine uses SimPy": ("traces/broken.py", "import simpy"),
     "Only the command line uses Hydra": ("experiment.py", "import omegaconf"),
+    "Within measure only probes use torch": ("measure/trial.py", "import torch"),
 }
 
 

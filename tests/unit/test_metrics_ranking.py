@@ -43,3 +43,10 @@ def test_a_change_of_order_is_told_with_its_settings() -> None:
 )
 def test_what_cannot_be_compared_gives_no_order(rows: list[tuple[str, str, float, float]]) -> None:
     assert order_notes(table(*rows)) == []
+
+
+def test_settings_are_named_by_what_tells_them_apart() -> None:
+    found = table(
+        *[(f"trace, shift={shift}", p, e, 1.0) for shift, b in ((0, 2.0), (1, 0.5)) for p, e in (("a", 1.0), ("b", b))]
+    )
+    assert order_notes(found)[0].endswith("a, b in shift=0; b, a in shift=1.")
