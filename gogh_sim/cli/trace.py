@@ -127,8 +127,10 @@ def _check(given: Namespace) -> None:
 
 
 def _fix(given: Namespace, errors: list[Fault]) -> None:
-    if whole := next((fault for fault in errors if not fault.records), None):
-        raise whole.error()
+    """Only rows of the jobs' file can be left away; what is wrong beyond them is for the user to mend."""
+    beyond = next((fault for fault in errors if not fault.records or fault.file != str(given.path)), None)
+    if beyond is not None:
+        raise beyond.error()
     _writable(given.fix)
     rejected = traces.fix(given.format, given.path, given.fix, errors)
     held = f"; these, with reasons, are in {traces.quarantine_file(given.fix)}" if errors else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 from gogh_sim.traces.faults import Fault, Severity
@@ -36,14 +37,22 @@ class Quarantine:
         """Numbers of the rows of a file that are held -> their fault."""
         return {row: fault for fault in self.faults if fault.file == str(file) for row in fault.records}
 
-    def write(self, path: Path, shape: Shape) -> None:
-        """Write the rows held, with their reasons, as CSV (`COLUMNS`); of jobs and nodes in files of one shape."""
+    def write(self, path: Path, shapes: Mapping[str, Shape], other: Shape) -> None:
+        """Write the rows held, with their reasons, as CSV (`COLUMNS`).
+
+        Parameters
+        ----------
+        shapes
+            Of files by name.
+        other
+            Shape of all other files.
+        """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
         for file in dict.fromkeys(fault.file for fault in self.faults):
             held = self.rejected(Path(file))
-            for number, row in enumerate(shape.rows(Path(file))):
+            for number, row in enumerate(shapes.get(file, other).rows(Path(file))):
                 if fault := held.get(number):
                     writer.writerow((file, number + 1, fault.column or "", fault.what, row))
         write_text(path, text.getvalue())
@@ -71,27 +80,30 @@ def read_skipping(
     held = Quarantine()
     trace = read(format, path, nodes, held, throughputs)
     if held.count:
-        held.write(Path(quarantine), FORMATS[format].shape)
+        form = FORMATS[format]
+        held.write(Path(quarantine), {str(nodes): form.shape_of_nodes}, form.shape)
     return trace, held.count
 
 
 def fix(format: str, path: Path | str, target: Path | str, faults: list[Fault]) -> int:
-    """Write the file anew without the rows that `faults`, of a check of it, hold to be errors, all else as it was.
+    """Write the jobs' file anew without the rows that `faults`, of a check of it, hold to be errors.
+
+    All else stays as it was. Faults of other files are passed over.
 
     Returns
     -------
     int
-        How many rows were left away; they stand in `quarantine_file`.
+        How many rows were left away; they stand in `quarantine_file` of the target.
     """
     held = Quarantine()
     for fault in faults:
-        held(fault)
+        if fault.file == str(path):
+            held(fault)
     shape = FORMATS[format].shape
-    without = held.rejected(Path(path))
-    shape.copy(Path(path), Path(target), without.keys())
+    shape.copy(Path(path), Path(target), held.rejected(Path(path)).keys())
     if held.count:
-        held.write(quarantine_file(target), shape)
-    return len(without)
+        held.write(quarantine_file(target), {}, shape)
+    return held.count
 
 
 def quarantine_file(path: Path | str) -> Path:

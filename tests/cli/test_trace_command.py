@@ -35,6 +35,16 @@ def test_fix_refuses_a_file_that_is_no_trace(tmp_path: Path, capsys: pytest.Capt
     assert not (tmp_path / "u").exists()
 
 
+def test_fix_leaves_faults_of_nodes_to_the_user(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sources = SAMPLES["openb"].put(tmp_path)
+    assert sources.nodes is not None
+    write(sources.nodes, "sn,cpu_milli,memory_mib,gpu,model\nn0,1,1,many,T4\n")
+    command = ["trace", "check", str(sources.jobs), "--format", "openb", "--nodes", str(sources.nodes)]
+    assert main([*command, "--fix", str(tmp_path / "u")]) == 2
+    assert f"{sources.nodes}, line 2, column gpu" in capsys.readouterr().err
+    assert not (tmp_path / "u").exists()
+
+
 def test_stats_lay_traces_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for seed in (1, 2):
         (tmp_path / str(seed)).mkdir()

@@ -49,6 +49,18 @@ def test_faulty_rows_are_skipped_counted_and_kept(tmp_path: Path) -> None:
     assert all(row["file"] == str(path) and row["reason"].startswith("expected ") for row in rows)
 
 
+def test_rows_of_a_list_of_machines_are_kept_too(tmp_path: Path) -> None:
+    sources = SAMPLES["pai"].put(tmp_path)
+    assert sources.nodes is not None
+    write(sources.nodes, "m0,T4,96,512,many\nm1,T4,96,512,2\n")
+    trace, count = read_skipping("pai", sources.jobs, tmp_path / "held.csv", sources.nodes)
+    assert trace.nodes is not None
+    assert [node.node_id for node in trace.nodes] == ["m1"]
+    rows = [(row["file"], row["row"], row["text"]) for row in quarantined(tmp_path / "held.csv")]
+    assert rows == [(str(sources.nodes), "1", "m0,T4,96,512,many")]
+    assert count == 1
+
+
 def test_nothing_faulty_writes_nothing(tmp_path: Path) -> None:
     path = write(tmp_path / "pods.csv", HEAD + "sound,1,1,1,1000,,LS,Running,10,110,10\n")
     assert read_skipping("openb", path, tmp_path / "held.csv")[1] == 0

@@ -48,12 +48,13 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A file format: what it is, its reader, its writer where it can hold a trace, and the shape of its files."""
+    """A file format: what it is, its reader, its writer where it can hold a trace, and the shapes of its files."""
 
     about: str
     read: Reader
     write: Writer | None
     shape: Shape = HEADED
+    shape_of_nodes: Shape = HEADED
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -63,7 +64,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "helios": Format("SenseTime Helios: cluster_log, CSV", helios.read, helios.write),
         "itp": Format("Microsoft ITP 2021 (ElasticFlow): one cluster, CSV", itp.read, itp.write),
         "openb": Format("Alibaba openb v2023: pods and nodes, CSV", openb.read, openb.write),
-        "pai": Format("Alibaba PAI v2020: the simulator's jobs, and machines, CSV", pai.read, pai.write),
+        "pai": Format("Alibaba PAI v2020: the simulator's jobs, and machines, CSV", pai.read, pai.write, HEADED, BARE),
         "pai_tables": Format("Alibaba PAI v2020: a folder of the full tables, CSV", pai_tables.read, None, BARE),
         "philly": Format("Microsoft Philly: cluster_job_log, JSON", philly.read, philly.write, JSON_ARRAY),
         "philly_list": Format("Microsoft Philly: flat list, CSV", philly_list.read, philly_list.write),
