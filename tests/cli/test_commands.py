@@ -19,7 +19,9 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert left.value.code == 0
     said = capsys.readouterr().out
-    assert all(f"  {name} " in said for name in ("run", "report", "list", "trace", "measure", "calibrate", "add-gpu", "train"))
+    assert all(
+        f"  {name} " in said for name in ("run", "report", "list", "trace", "measure", "calibrate", "add-gpu", "train")
+    )
 
 
 @pytest.mark.parametrize("command", ["run", "report", "list", "trace", "measure", "calibrate", "add-gpu", "train"])
