@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from gogh_sim.reproduce import gavel_crosscheck, pai_crosscheck
+from gogh_sim.reproduce import fgd_crosscheck, gavel_crosscheck, pai_crosscheck
 from gogh_sim.reproduce.record import Record
 
 
@@ -26,6 +26,10 @@ class Experiment(NamedTuple):
 
 
 EXPERIMENTS: Mapping[str, Experiment] = {
+    fgd_crosscheck.NAME: Experiment(
+        "allocation and fragmentation curves of FGD and three others on Alibaba openb",
+        {Size.SMALL: fgd_crosscheck.small, Size.FULL: fgd_crosscheck.full},
+    ),
     gavel_crosscheck.NAME: Experiment(
         "round mechanism and policies of Gavel, job by job and by objective",
         {Size.SMALL: gavel_crosscheck.small, Size.FULL: gavel_crosscheck.full},

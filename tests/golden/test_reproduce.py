@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gogh_sim.reproduce import EXPERIMENTS, Size, Verdict, pai_crosscheck
+from gogh_sim.reproduce import EXPERIMENTS, Size, Verdict, fgd_crosscheck, pai_crosscheck
 
 
 @pytest.mark.parametrize("name", ["gavel_crosscheck", "pai_crosscheck"])
@@ -17,6 +17,12 @@ def test_the_small_part_comes_out_as_published(name: str, shared_data: Path) -> 
     assert [record for record in records if record.verdict is Verdict.FAIL] == []
     assert {record.name for record in records} == {name}
     assert len({record.item for record in records}) == len(records)
+
+
+def test_fragmentation_curves_come_out_as_published(shared_data: Path) -> None:
+    records = list(fgd_crosscheck.compare(shared_data, seeds=1, only=("best-fit", "fgd")))
+    assert len(records) == 16
+    assert [record for record in records if record.verdict is not Verdict.PASS] == []
 
 
 def test_pai_lists_come_out_job_by_job(shared_data: Path) -> None:
