@@ -65,7 +65,7 @@ def _add_sources(command: argparse.ArgumentParser) -> None:
 
 def _add_check(checked: argparse.ArgumentParser) -> None:
     checked.add_argument("path", type=Path)
-    checked.add_argument("--format", required=True, choices=_names())
+    checked.add_argument("--format", choices=_names(), help="default: told by the first row")
     _add_sources(checked)
     checked.add_argument("--gpus", type=int, help="GPUs of the cluster; jobs that ask for more are at fault")
     checked.add_argument("--fix", type=Path, metavar="OUT", help="write the sound rows here, the others beside it")
@@ -75,7 +75,7 @@ def _add_check(checked: argparse.ArgumentParser) -> None:
 def _add_stats(described: argparse.ArgumentParser) -> None:
     described.add_argument("paths", type=Path, nargs="+")
     described.add_argument(
-        "--format", required=True, action="append", choices=_names(), help="one for all files, or once for each"
+        "--format", action="append", choices=_names(), help="one for all files, or once for each; default: told by them"
     )
     _add_sources(described)
     described.add_argument("--plot", type=Path, metavar="FILE", help="also draw them (.png, .svg or .pdf)")
@@ -85,7 +85,7 @@ def _add_stats(described: argparse.ArgumentParser) -> None:
 def _add_convert(converted: argparse.ArgumentParser) -> None:
     converted.add_argument("source", type=Path)
     converted.add_argument("target", type=Path)
-    converted.add_argument("--from", dest="source_format", required=True, choices=_names())
+    converted.add_argument("--from", dest="source_format", choices=_names(), help="default: told by the first row")
     converted.add_argument("--to", dest="target_format", required=True, choices=_names())
     _add_sources(converted)
     converted.add_argument("--target-nodes", type=Path)
@@ -114,6 +114,7 @@ def _check(given: Namespace) -> None:
     if given.gpus is not None and given.gpus < 1:
         raise InputError(f"--gpus: expected at least 1, found {given.gpus}")
     capacity = None if given.gpus is None else traces.Capacity(given.gpus)
+    given.format = given.format or traces.guess(given.path)
     faults = traces.check(given.format, Sources(given.path, given.nodes, given.throughputs, capacity))
     for fault in faults:
         print(_line(fault))
@@ -147,7 +148,8 @@ def _line(fault: Fault) -> str:
 
 
 def _stats(given: Namespace) -> None:
-    formats = given.format * len(given.paths) if len(given.format) == 1 else given.format
+    formats = given.format or [traces.guess(path) for path in given.paths]
+    formats = formats * len(given.paths) if len(formats) == 1 else formats
     if len(formats) != len(given.paths):
         raise InputError(f"--format: expected one, or one for each of {len(given.paths)} files, found {len(formats)}")
     if given.plot is not None:

@@ -4,7 +4,7 @@ from gogh_sim.traces.assign import Mix, SlaClass, assign_sla, assign_workloads
 from gogh_sim.traces.describe import statistics
 from gogh_sim.traces.faults import Fault, Severity
 from gogh_sim.traces.fetch import fetch, public_files
-from gogh_sim.traces.formats import FORMATS, Format, check, convert, read, write
+from gogh_sim.traces.formats import FORMATS, Format, check, convert, guess, read, write
 from gogh_sim.traces.mapping import map_models, map_workloads
 from gogh_sim.traces.quarantine import fix, quarantine_file, read_skipping
 from gogh_sim.traces.schema import COLUMNS, OPTIONAL_COLUMNS, Trace, jobs_frame
@@ -35,6 +35,7 @@ __all__ = [
     "first",
     "fix",
     "generate",
+    "guess",
     "jobs_frame",
     "map_models",
     "map_workloads",

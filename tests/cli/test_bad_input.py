@@ -65,7 +65,7 @@ BAD = [
     ("train absent/weights.pt", "absent"),
     ("train weights.pt --seed -1", "--seed"),
     ("trace", "generate|check|stats|convert|fetch"),
-    ("trace check sound.csv", "--format"),
+    ("trace check empty.csv", "--format"),
     ("trace stats empty.csv --format openb", "empty.csv"),
     ("trace generate alibaba_style out.csv --jobs 0", "jobs must be at least 1, found 0"),
     ("trace generate alibaba_style absent/out.csv", "absent"),

@@ -23,7 +23,7 @@ CUTTINGS = [
     *(b"[", b"]", b"{}", b"9" * 400, b"9" * 5000, b"0x1f", b"1_0", "\u0663".encode(), b'"\\ud800"', b"\x1f\x8b"),
 ]
 relaxed = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 
 

@@ -11,7 +11,7 @@ import pytest
 from trace_samples import GAVEL_10, LM, SAMPLES, Sample, gavel_row, pack, write
 
 from gogh_sim.errors import InputError
-from gogh_sim.traces import FORMATS, Sources, assign_sla, cut, formats, generate, map_workloads, statistics
+from gogh_sim.traces import FORMATS, Sources, assign_sla, cut, formats, generate, guess, map_workloads, statistics
 from gogh_sim.traces.schema import Trace
 
 WRITABLE = sorted(name for name, form in FORMATS.items() if form.write)
@@ -34,6 +34,20 @@ def test_rows_become_jobs_or_are_counted(tmp_path: Path, name: str) -> None:
     assert dict(trace.left_out) == sample.left_out
     nodes = None if trace.nodes is None else [(n.node_id, n.gpu_type, n.num_gpus) for n in trace.nodes]
     assert nodes == sample.expected_nodes
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_format_is_told_by_the_first_row(tmp_path: Path, name: str) -> None:
+    sample = SAMPLES[name]
+    assert guess(pack(tmp_path / "packed", sample.text)) == sample.format
+    assert guess(sample.put(tmp_path).jobs) == sample.format
+
+
+def test_a_format_that_is_none_is_said(tmp_path: Path) -> None:
+    for content in ("", "a,b,c\n", "\n\n"):
+        with pytest.raises(InputError, match="name the format by --format"):
+            guess(write(tmp_path / "t", content))
+    assert guess(tmp_path) == "pai_tables"
 
 
 @pytest.mark.parametrize("name", SAMPLES)

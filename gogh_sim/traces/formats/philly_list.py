@@ -35,6 +35,7 @@ class _Layout(NamedTuple):
 _PASSED = _Layout("timestamp", "duration", "num_gpus", "cluster")
 _RECOVERED = _Layout("submitted_time", "duration_s", "num_gpus", "vc")
 _IN_PASS_LIST = "in_pass_list"
+LAYOUTS: tuple[tuple[str, ...], ...] = (_PASSED, (*_RECOVERED, _IN_PASS_LIST))
 
 
 def read(sources: Sources, report: Report = stop_at_error) -> Trace:
@@ -46,7 +47,7 @@ def read(sources: Sources, report: Report = stop_at_error) -> Trace:
         If the file is unusable, or from `report` at a faulty row.
     """
     path = sources.jobs_only()
-    table = read_table(path, [_PASSED, (*_RECOVERED, _IN_PASS_LIST)], Ledger(path, report))
+    table = read_table(path, LAYOUTS, Ledger(path, report))
     layout = _RECOVERED if _IN_PASS_LIST in table.columns else _PASSED
     submitted = table.datetimes(layout.submitted)
     duration = table.numbers(layout.duration)
