@@ -1,1 +1,1 @@
-"""gogh_sim."""
+"""Trace-driven simulator of heterogeneous GPU clusters with the GOGH scheduling policy."""

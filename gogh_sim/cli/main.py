@@ -35,6 +35,7 @@ COMMANDS = {
     "calibrate": Command("gogh_sim.cli.calibrate", "profile tables from raw measurements, public or your own"),
     "add-gpu": Command("gogh_sim.cli.add_gpu", "a profile with a new GPU type, from one file"),
     "reproduce": Command("gogh_sim.cli.reproduce", "published results computed anew, with a verdict on each number"),
+    "bench": Command("gogh_sim.cli.bench", "how fast the engine runs here: gogh-sim bench engine [--json FILE]"),
     "train": Command("gogh_sim.cli.train", "pre-train the networks P1 and P2, with an error table"),
 }
 
