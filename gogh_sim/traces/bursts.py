@@ -1,7 +1,7 @@
 """Submissions of queues that come in bursts, and likeness within a burst.
 
 A queue (virtual cluster, or cluster) submits bursts whose sizes, gaps within and gaps between follow its own quantiles;
-neighbouring bursts are alike (`PERSISTENCE`), and time runs faster in the busy hours of the week, except for queues
+neighbouring bursts are alike, and time runs faster in the busy hours of the week, except for queues
 that submit by the clock. Within a burst a job often repeats its forerunner, as sweeps do. Tables are those that
 `fit.fit_queues` makes.
 """
@@ -23,11 +23,6 @@ from gogh_sim.types import BoolArray, FloatArray, IntArray
 BURST_GAP_S = 60.0
 """Submissions of one queue at most this far apart make a burst."""
 
-PERSISTENCE = 0.6
-"""AR(1) coefficient of burst sizes and gaps, the same for both styles that come in bursts. Drawn with it, the Philly
-style has (means of four seeds) an hourly Fano factor of 154 and a lag-1 correlation of 0.38; the list has 161 and 0.39.
-With 0.4 they are 150 and 0.30, with 0.8 167 and 0.48."""
-
 _GRID = (np.arange(10_000) + 0.5) / 10_000
 
 Table = Mapping[str, Any]
@@ -40,11 +35,18 @@ class Submissions(NamedTuple):
     queue: IntArray
 
 
-def submissions(table: Table, jobs: int, rng: np.random.Generator) -> Submissions:
-    """The first `jobs` submissions of all queues; second 0 is midnight from Sunday to Monday."""
+def submissions(table: Table, jobs: int, persistence: float, rng: np.random.Generator) -> Submissions:
+    """The first `jobs` submissions of all queues; second 0 is midnight from Sunday to Monday.
+
+    Parameters
+    ----------
+    persistence
+        AR(1) coefficient of burst sizes and of gaps between bursts, in [0, 1).
+    """
     horizon = (1.25 * jobs / table["jobs_per_hour"] + 24) * HOUR_S
     while True:
-        streams = [_stream(queue, table["week_hour_weights"], horizon, rng) for queue in table["queues"].values()]
+        week = table["week_hour_weights"]
+        streams = [_stream(queue, week, horizon, persistence, rng) for queue in table["queues"].values()]
         times = np.concatenate(streams)
         if len(times) >= jobs:
             break
@@ -54,15 +56,17 @@ def submissions(table: Table, jobs: int, rng: np.random.Generator) -> Submission
     return Submissions(np.floor(times[order]), queue[order])
 
 
-def _stream(queue: Table, week: list[float], horizon: float, rng: np.random.Generator) -> FloatArray:
+def _stream(
+    queue: Table, week: list[float], horizon: float, persistence: float, rng: np.random.Generator
+) -> FloatArray:
     """Submissions of one queue from second 0 to the horizon."""
     sizes_of = QuantileTable(np.array(queue["burst_sizes"]), log=False)
     inside_of = QuantileTable(np.array(queue["gaps_in_burst_s"]), log=False)
     between_of = QuantileTable(np.array(queue["gaps_between_bursts_s"]))
     cycle = float(between_of.draw(_GRID).mean())
     count = math.ceil(2 * horizon / cycle) + 50
-    sizes = np.maximum(np.round(sizes_of.draw(persistent_uniforms(count, PERSISTENCE, rng))), 1).astype(np.int64)
-    between = between_of.draw(persistent_uniforms(count, PERSISTENCE, rng))
+    sizes = np.maximum(np.round(sizes_of.draw(persistent_uniforms(count, persistence, rng))), 1).astype(np.int64)
+    between = between_of.draw(persistent_uniforms(count, persistence, rng))
     gaps = inside_of.draw(rng.random(int(sizes.sum())))
     starts = np.cumsum(sizes) - sizes
     gaps[starts] = between

@@ -19,13 +19,17 @@ from gogh_sim.traces.sizes import CLASS_NAMES, size_class
 ORIGIN = "2021-03-08"
 """The first Monday of the published trace, at which second 0 lies."""
 
+PERSISTENCE = 0.6
+"""AR(1) coefficient of burst sizes and gaps. Drawn with it, hours have (means of eight seeds) a Fano factor of 57 and a
+lag-1 correlation of 0.28; the trace has 56 and 0.46. With 0.7 they are 66 and 0.33."""
+
 
 def generate(
     jobs: int, rng: np.random.Generator, *, shortest_s: float = 1.0, longest_s: float = math.inf
 ) -> pd.DataFrame:
     """Draw `jobs` jobs in the schema; durations are conditional on lying between `shortest_s` and `longest_s`."""
     table = tables.load("itp")
-    submitted = bursts.submissions(table, jobs, rng)
+    submitted = bursts.submissions(table, jobs, PERSISTENCE, rng)
     uniform = bursts.repeating_uniforms(submitted, bursts.repeat_shares(table, "size_repeats"), rng)
     num_gpus = bursts.gang_sizes(table, submitted.queue, uniform, np.ones(len(CLASS_NAMES)))
     uniform = bursts.repeating_uniforms(submitted, bursts.repeat_shares(table, "duration_repeats"), rng)

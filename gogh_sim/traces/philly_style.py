@@ -21,6 +21,10 @@ from gogh_sim.traces.schema import jobs_frame
 from gogh_sim.traces.sizes import CLASS_NAMES, size_class
 from gogh_sim.types import FloatArray, IntArray
 
+PERSISTENCE = 0.7
+"""AR(1) coefficient of burst sizes and gaps. Drawn with it, hours have (means of eight seeds) a Fano factor of 166 and
+a lag-1 correlation of 0.41; the list has 161 and 0.39. With 0.5 they are 150 and 0.33."""
+
 _GRID = (np.arange(10_000) + 0.5) / 10_000
 
 
@@ -32,7 +36,7 @@ def generate(
     Second 0 is midnight from Sunday to Monday.
     """
     table = tables.load("philly")
-    submitted = bursts.submissions(table, jobs, rng)
+    submitted = bursts.submissions(table, jobs, PERSISTENCE, rng)
     size_uniform = bursts.repeating_uniforms(submitted, bursts.repeat_shares(table, "size_repeats"), rng)
     num_gpus, status = _sizes_and_status(table, submitted.queue, size_uniform, rng)
     uniform = bursts.repeating_uniforms(submitted, bursts.repeat_shares(table, "duration_repeats"), rng)

@@ -56,9 +56,8 @@ def guess(path: Path | str) -> str:
     first = _first_line(path)
     found = _by_header({name.strip() for name in first.split(",")}) or _by_width(first)
     if found is None:
-        raise InputError(
-            f"expected the first row of a trace format, found {first[:60]!r}; name it by --format", file=path
-        )
+        what = f"expected the first row of a trace format, found {first[:60]!r}; name the format by --format"
+        raise InputError(what, file=path)
     return found
 
 
