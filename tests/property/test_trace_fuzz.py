@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -123,3 +126,52 @@ def test_damaged_gzip(seed: str, tmp_path: Path, data: st.DataObject) -> None:
     packed = bytearray(gzip.compress(SEEDS[seed], mtime=0))
     packed[data.draw(st.integers(0, len(packed) - 1))] ^= data.draw(st.integers(1, 255))
     survives(seed, bytes(packed[: data.draw(st.integers(1, len(packed)))]), tmp_path, "trace.gz")
+
+
+def unless_refused(do: Callable[[], Any], path: Path) -> Any:
+    """What comes of it, or None where it is refused in the name of that file."""
+    try:
+        return do()
+    except InputError as error:
+        refused = error
+    assert str(refused.file) == str(path)
+    return None
+
+
+@pytest.mark.parametrize("seed", sorted(SEEDS))
+@relaxed
+@given(data=st.data())
+def test_guesses(seed: str, tmp_path: Path, data: st.DataObject) -> None:
+    content = SEEDS[seed]
+    start = data.draw(st.integers(0, min(len(content), 80)))
+    path = tmp_path / "trace"
+    path.write_bytes(content[:start] + data.draw(st.sampled_from(CUTTINGS)) + content[start + 1 :])
+    format = unless_refused(lambda: formats.guess(path), path)
+    assert format is None or format in formats.FORMATS
+
+
+@relaxed
+@given(
+    table=st.dictionaries(st.sampled_from(["('LM (batch size 10)', 1)", "x"]), st.dictionaries(st.just("null"), JSON))
+)
+def test_throughputs_of_the_wrong_shape(tmp_path: Path, table: dict) -> None:
+    sources = SAMPLES["gavel"].put(tmp_path)
+    assert sources.throughputs is not None
+    sources.throughputs.write_text(json.dumps({"v100": table}))
+    trace = unless_refused(lambda: formats.FORMATS["gavel"].read(sources), sources.throughputs)
+    assert trace is None or trace.rows == 4
+
+
+@relaxed
+@given(data=st.data())
+def test_damaged_parquet(tmp_path: Path, data: st.DataObject) -> None:
+    whole = tmp_path / "whole.parquet"
+    if not whole.exists():
+        frame = pd.DataFrame({"submit_s": [0.0, 1.0], "duration_s": [5.0, 7.0], "num_gpus": [1, 8], "user": ["a", "b"]})
+        frame.to_parquet(whole)
+    packed = bytearray(whole.read_bytes())
+    packed[data.draw(st.integers(0, len(packed) - 1))] ^= data.draw(st.integers(1, 255))
+    path = tmp_path / "trace.parquet"
+    path.write_bytes(bytes(packed[: data.draw(st.integers(len(packed) // 2, len(packed)))]))
+    trace = unless_refused(lambda: formats.read("plain", path), path)
+    assert trace is None or trace.rows == 2
