@@ -123,9 +123,14 @@ def _replay(config: Config) -> Trace:
 
 
 def _ask_for_slices(trace: Trace, stand_ins: Mapping[str, str]) -> Trace:
-    """Trace whose jobs accept the slices of the GPU types that they accept."""
-    named = {spec: "|".join(stand_ins.get(t, t) for t in spec.split("|")) for spec in trace.jobs["gpu_models"].unique()}
-    return trace.assign(gpu_models=trace.jobs["gpu_models"].map(named))
+    """Trace whose jobs accept the MIG slices of what they accept; gangs, which cannot span slices, only whole cards."""
+    slices = {part for whole, part in stand_ins.items() if part != whole}
+    if not slices:
+        return trace
+    asked = trace.jobs["gpu_models"]
+    parts = asked.map({spec: "|".join(stand_ins.get(t, t) for t in spec.split("|")) for spec in asked.unique()})
+    cards = asked.where(asked != "", "|".join(sorted(stand_ins.keys() - slices)))
+    return trace.assign(gpu_models=parts.where(trace.jobs["num_gpus"] == 1, cards))
 
 
 def _set_load(trace: Trace, config: Config, cluster: Cluster, profile: Profile) -> tuple[Trace, float]:

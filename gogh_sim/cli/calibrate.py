@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from gogh_sim.cli.calibration_figures import write_calibration_figures
 from gogh_sim.cli.parser import Parser
 from gogh_sim.cli.report import number, text_table
 from gogh_sim.errors import InputError
@@ -23,6 +24,7 @@ DIFFERS = 1
 _EPILOG = """\
 examples:
   gogh-sim calibrate --data DIR --check            are the shipped tables what the public measurements give?
+  gogh-sim calibrate --data DIR --figures docs/figures/calibration
   gogh-sim calibrate --data DIR --out mine         derive them again; then: gogh-sim run profile.name=mine
   gogh-sim calibrate --own rates.csv --out mine    the shipped profile, your measurements in place of its numbers
   gogh-sim calibrate --profile wider --own rates.csv --out mine    the same, over another folder of tables
@@ -41,6 +43,7 @@ def main(arguments: Sequence[str]) -> int | None:
     goal = parser.add_mutually_exclusive_group(required=True)
     goal.add_argument("--out", type=Path, metavar="DIR", help="folder to write the tables into, for profile.name=DIR")
     goal.add_argument("--check", action="store_true", help="compare the shipped tables with those of --data, by byte")
+    goal.add_argument("--figures", type=Path, metavar="DIR", help="draw every law against the measurements of --data")
     parser.add_argument("--own", type=Path, metavar="FILE.csv", help="your own rates, pairs and watts, which win")
     parser.add_argument("--workloads", type=Path, metavar="FILE.csv", help="facts of workloads of --own that are new")
     given = parser.parse_args(arguments)
@@ -48,6 +51,9 @@ def main(arguments: Sequence[str]) -> int | None:
         raise InputError("calibrate --workloads needs --own FILE.csv, which says how fast the new workloads ran")
     if given.check:
         return _check(given)
+    if given.figures is not None:
+        _draw(given)
+        return None
     if given.data is None and given.own is None:
         raise InputError("calibrate --out needs --data DIR or --own FILE.csv; see `gogh-sim calibrate --help`")
     _write(given)
@@ -64,6 +70,13 @@ def _check(given: Namespace) -> int | None:
         return DIFFERS
     print("the shipped tables are what these measurements give, byte for byte")
     return None
+
+
+def _draw(given: Namespace) -> None:
+    if given.data is None or given.own is not None:
+        raise InputError("calibrate --figures needs --data DIR and takes no --own: it is about the public measurements")
+    files = write_calibration_figures(_data(given.data), writable(given.figures))
+    print(f"written: {', '.join(str(file) for file in files)}")
 
 
 def _write(given: Namespace) -> None:

@@ -99,6 +99,8 @@ BAD = [
     ("calibrate", "one of the arguments --out --check is required"),
     ("calibrate --check", "needs --data DIR"),
     ("calibrate --check --out x", "not allowed with"),
+    ("calibrate --figures x", "needs --data DIR"),
+    ("calibrate --figures x --data .", "expected the data folder to hold"),
     ("calibrate --out mine", "needs --data DIR or --own FILE.csv"),
     ("calibrate --data absent --check", "absent: expected a folder"),
     ("calibrate --data . --out mine", "expected the data folder to hold"),

@@ -46,6 +46,21 @@ def test_mig_runs_on_slices(folder: Path) -> None:
     assert summary["source_shares"]["transferred"] > 0
 
 
+def test_gangs_keep_to_whole_cards_under_mig(folder: Path) -> None:
+    """Gangs over slices are what frameworks cannot do, so A100 gangs have nowhere to run and T4 gangs do."""
+    mig = ["profile.sharing=mig", "profile.mig={A100:3g.20gb}"]
+    summary, out = result(folder, "mig", "trace=philly_style", "trace.jobs=80", *mig)
+    jobs = pd.read_parquet(out / "jobs.parquet")
+    gangs = jobs[jobs["num_gpus"] > 1]
+    assert len(gangs) > 2
+    assert jobs["num_gpus"].max() <= 4  # T4s of the cluster
+    assert summary["trace_left_out"]["oversize"] > 0
+    events = pd.read_parquet(out / "events.parquet")
+    types = pd.read_parquet(out / "gpus.parquet").set_index("node_id")["gpu_type"].to_dict()
+    started = events[(events["event"] == "start") & events["job_id"].isin(gangs["job_id"])]
+    assert set(started["node_id"].map(types)) == {"T4"}
+
+
 def test_beta_changes_energy_and_nothing_else(folder: Path) -> None:
     low, _ = result(folder, "low", "profile.beta=0.3")
     high, _ = result(folder, "high", "profile.beta=0.8")

@@ -20,11 +20,11 @@ from gogh_sim.profiles.calibration.contention import (
 from gogh_sim.profiles.calibration.errors import error_table
 from gogh_sim.profiles.calibration.grid import grid_table
 from gogh_sim.profiles.calibration.mig import slice_table
-from gogh_sim.profiles.calibration.models import Inputs, load_inputs
+from gogh_sim.profiles.calibration.models import Inputs
 from gogh_sim.profiles.calibration.pairs import blox_pairs, fit_contention, gavel_pairs
 from gogh_sim.profiles.calibration.scaling import SyncCost, fit_sync
-from gogh_sim.profiles.calibration.sources import step_times
-from gogh_sim.profiles.calibration.speed import Ratios, StepLaw, field_shares, fit_ratios, fit_step, points_of
+from gogh_sim.profiles.calibration.speed import Ratios, StepLaw
+from gogh_sim.profiles.calibration.steps import fit_steps
 from gogh_sim.profiles.calibration.watts import shares
 from gogh_sim.profiles.profile import Source
 from gogh_sim.profiles.tables import write_tables
@@ -70,11 +70,8 @@ def calibrate(data: Path, out: Path) -> ErrorTable:
 
 def derive(data: Path) -> dict[str, pd.DataFrame]:
     """Every shipped table by name, not yet rounded."""
-    inputs = load_inputs()
-    ratios, steps = fit_ratios(data), step_times(data)
-    share = field_shares(data, ratios)
-    points = {name: points_of(name, inputs, steps) for name in inputs.models}
-    laws = {name: fit_step(m, points[name], ratios, share[m.domain]) for name, m in inputs.models.items()}
+    fits = fit_steps(data)
+    inputs, laws, ratios = fits.inputs, fits.laws, fits.ratios
     timing = _timings(inputs, laws, ratios)
     sync = fit_sync(data, inputs.models)
     direct = direct_strains(
@@ -90,7 +87,7 @@ def derive(data: Path) -> dict[str, pd.DataFrame]:
         "interference": _interference_table(strains),
         "slices": slice_table(data),
         "grid": grid_table(data),
-        "errors": error_table(data, laws, points, ratios, len(direct), exponent, sync),
+        "errors": error_table(data, fits, len(direct), exponent, sync),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from gogh_sim.profiles.calibration.pairs import Pairs, blox_pairs, fit_contentio
 from gogh_sim.profiles.calibration.power_shape import shape_table
 from gogh_sim.profiles.calibration.scaling import SyncCost
 from gogh_sim.profiles.calibration.speed import Ratios, StepLaw
+from gogh_sim.profiles.calibration.steps import StepFits
 from gogh_sim.profiles.calibration.validation import held_out_jobs_error, held_out_pairs_error
 
 SHOTS = (0, 3)
@@ -20,17 +21,9 @@ SHOTS = (0, 3)
 Row = dict[str, object]
 
 
-def error_table(
-    data: Path,
-    laws: Mapping[str, StepLaw],
-    points: Mapping[str, pd.DataFrame],
-    ratios: Ratios,
-    direct: int,
-    exponent: float,
-    sync: SyncCost,
-) -> pd.DataFrame:
+def error_table(data: Path, fits: StepFits, direct: int, exponent: float, sync: SyncCost) -> pd.DataFrame:
     """Columns law, subject, metric, value, points; `exponent` was fitted to `direct` workloads."""
-    rows = [_step_row(m, points[m], laws[m], ratios) for m in sorted(laws) if len(points[m])]
+    rows = [_step_row(m, fits.points[m], fits.laws[m], fits.ratios) for m in sorted(fits.laws) if len(fits.points[m])]
     for name, pairs in measured_pairs(data).items():
         rows.extend(_pair_rows(name, pairs))
     rows.append(_row("interference", "all", "exponent e of i ~ busy^e", exponent, direct))

@@ -14,16 +14,20 @@ FOLDS = 5
 
 
 def held_out_pairs_error(pairs: Pairs, seed: int = 0) -> float:
-    """Mean absolute error of norms in `FOLDS`-fold cross-validation; both directions of a pair share a fold."""
+    """Mean absolute error of `held_out_norms`."""
+    return float(np.abs(held_out_norms(pairs, seed) - pairs.norm).mean())
+
+
+def held_out_norms(pairs: Pairs, seed: int = 0) -> FloatArray:
+    """Norm of every pair by a fit that did not see it, in `FOLDS` folds; both directions of a pair share a fold."""
     low, high = np.minimum(pairs.victim, pairs.partner), np.maximum(pairs.victim, pairs.partner)
     _, pair = np.unique(low * len(pairs.jobs) + high, return_inverse=True)
     fold = np.random.default_rng(seed).permutation(pair.max() + 1)[pair] % FOLDS
-    misses = []
+    norms = np.full(len(pairs.norm), np.nan)
     for k in range(FOLDS):
         fit = fit_contention(_subset(pairs, fold != k))
-        unseen = _subset(pairs, fold == k)
-        misses.append(np.abs(law_norms(fit, unseen) - unseen.norm))
-    return float(np.concatenate(misses).mean())
+        norms[fold == k] = law_norms(fit, _subset(pairs, fold == k))
+    return norms
 
 
 def held_out_jobs_error(pairs: Pairs, shots: int) -> float:
