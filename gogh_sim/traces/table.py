@@ -95,12 +95,12 @@ class Table:
         return text.mask(text.isin(MISSING), "")
 
     def numbers(self, column: str, *, least: float = 0.0, most: float = LARGEST, empty: bool = False) -> FloatArray:
-        """Column as numbers from `least` to `most`, nan where a cell is empty and `empty` allows it."""
+        """Column as numbers from `least` to `most`, nan where a row is rejected, or its cell empty and `empty` set."""
         text = self.columns[column]
         values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
         good = ((values >= least) & (values <= most)) | (text.isin(MISSING).to_numpy() & empty)
         self.reject(~good, column, f"a number from {least:g} to {most:g}" + (" or nothing" if empty else ""))
-        return values
+        return np.where(good, values, np.nan)
 
     def integers(self, column: str, *, least: int = 0, most: float = LARGEST) -> IntArray:
         """Column as whole numbers; rejected rows hold `least`."""

@@ -58,11 +58,9 @@ def test_gzip_gives_the_same(tmp_path: Path, name: str) -> None:
     assert read(packed, sample.format).jobs.equals(read(plain, sample.format).jobs)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", sorted(SAMPLES.keys() - {"philly"}))  # a JSON record has no width
 def test_a_cut_row_is_named(tmp_path: Path, name: str) -> None:
     sample = SAMPLES[name]
-    if sample.format == "philly":
-        pytest.skip("a JSON record has no width")
     rows = sample.text.splitlines(keepends=True)
     separator = {"gavel": "\t", "swf": None}.get(sample.format, ",")
     cut = (separator or " ").join(rows[-1].split(separator)[:2]) + "\n"
