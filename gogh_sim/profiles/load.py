@@ -14,22 +14,11 @@ import pandas as pd
 
 from gogh_sim.errors import InputError
 from gogh_sim.profiles.profile import Profile, Source
-from gogh_sim.profiles.tables import GPU_FACTS, Tables, read_tables
+from gogh_sim.profiles.tables import GPU_FACTS, Tables
 from gogh_sim.types import REFERENCE_GPU, FloatArray, GpuType, HostPower, JobKind, Workload
 
 SHIPPED = ("calibrated",)
 """Profiles that come with the package, by name."""
-
-
-def load(name: str = "calibrated") -> Profile:
-    """A shipped profile by name, or the profile in the folder of that path.
-
-    Raises
-    ------
-    InputError
-        If neither exists, or a table lacks a column, a cell or a valid number; the message names file, line, column.
-    """
-    return build(read_tables(folder_of(name)), name_of(name))
 
 
 def name_of(name: str) -> str:

@@ -11,9 +11,9 @@ import numpy as np
 
 from gogh_sim.errors import InputError
 from gogh_sim.profiles.load import build, folder_of, name_of
+from gogh_sim.profiles.named import tables_of
 from gogh_sim.profiles.profile import Profile
 from gogh_sim.profiles.sharing import Sharing, read_slices, sliced, time_sliced
-from gogh_sim.profiles.tables import read_tables
 from gogh_sim.profiles.uncertainty import perturbed
 
 
@@ -24,7 +24,7 @@ class ProfileSettings:
     Attributes
     ----------
     name
-        A shipped profile, or a folder of tables.
+        A shipped profile, "gavel" (made from the data folder), or a folder of tables.
     sharing
         How jobs share a GPU.
     mig
@@ -79,12 +79,11 @@ def configured(settings: ProfileSettings, rng: np.random.Generator) -> Profile:
     InputError
         If the tables cannot be read, or a MIG slice is unknown.
     """
-    folder = folder_of(settings.name)
-    tables = read_tables(folder)
+    tables = tables_of(settings.name)
     if settings.sharing == Sharing.TIME_SLICING:
         tables = time_sliced(tables)
     for gpu_type, size in sorted(settings.mig.items()):
-        tables = sliced(tables, gpu_type, size, read_slices(folder))
+        tables = sliced(tables, gpu_type, size, read_slices(folder_of(settings.name)))
     profile = build(tables, name_of(settings.name))
     if settings.beta is not None:
         profile = replace(profile, beta=np.full(len(profile.gpu_types), float(settings.beta)))

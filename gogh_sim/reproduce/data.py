@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from gogh_sim.errors import InputError
+from gogh_sim.profiles.public_data import VARIABLE, data_folder
 from gogh_sim.traces.files import read_text
 
-VARIABLE = "GOGH_DATA"
-"""Environment variable that names the folder."""
-
-
-def data_folder() -> Path:
-    """Folder of public data sets: the one named by `VARIABLE`, else ``../shared/data`` beside the repository.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    beside = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-    folder = Path(os.environ.get(VARIABLE, beside))
-    if not folder.is_dir():
-        raise InputError(f"expected the folder of published data and results; set {VARIABLE}", file=folder)
-    return folder
+__all__ = ["VARIABLE", "data_folder", "document", "fields", "only", "table"]
 
 
 def table(path: Path) -> list[dict[str, str]]:

@@ -68,7 +68,8 @@ def test_sample_traces_are_found_from_any_folder(name: str, tmp_path: Path, monk
     assert Path(config_of(f"trace={name}")["trace"]["path"]).is_file()
 
 
-@pytest.mark.parametrize("name", [n for n in choices("cluster") if n != "from_trace"])
+# gavel108 has the GPU types of profile=gavel, which is made from public data: tests/cli/test_gavel_profile.py.
+@pytest.mark.parametrize("name", [n for n in choices("cluster") if n not in ("from_trace", "gavel108")])
 def test_every_cluster_builds(name: str) -> None:
     trace = generate("philly_style", 2, np.random.default_rng(0))
     cluster = build_cluster(config_of(f"cluster={name}")["cluster"], profiles.load(), trace)
