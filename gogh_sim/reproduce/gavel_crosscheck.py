@@ -15,6 +15,7 @@ import numpy as np
 
 from gogh_sim.placement.allocation import ALONE, Demands, equal_share, max_least, max_sum
 from gogh_sim.profiles.gavel_rates import GavelRates
+from gogh_sim.reproduce import gavel_events
 from gogh_sim.reproduce.data import document, fields, only, table
 from gogh_sim.reproduce.gavel_rules import rules
 from gogh_sim.reproduce.record import Record
@@ -61,8 +62,9 @@ def small(data: Path) -> Iterator[Record]:
 
 
 def full(data: Path) -> Iterator[Record]:
-    """Every trace and policy."""
-    return _records(data, _FULL, without=set())
+    """Every trace and policy, and the policies on the event engine beside."""
+    yield from _records(data, _FULL, without=set())
+    yield from gavel_events.beside(data, NAME, read_jobs(data / _TRACES["max_min_fairness"]))
 
 
 def read_jobs(path: Path) -> list[RoundJob]:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from gogh_sim.reproduce import EXPERIMENTS, Size, Verdict, fgd_crosscheck, pai_crosscheck
+from gogh_sim.reproduce import (
+    EXPERIMENTS,
+    Size,
+    Verdict,
+    fgd_crosscheck,
+    gavel_crosscheck,
+    gavel_events,
+    pai_crosscheck,
+)
 
 
 @pytest.mark.parametrize("name", ["gavel_crosscheck", "pai_crosscheck"])
@@ -23,6 +31,14 @@ def test_fragmentation_curves_come_out_as_published(shared_data: Path) -> None:
     records = list(fgd_crosscheck.compare(shared_data, seeds=1, only=("best-fit", "fgd")))
     assert len(records) == 16
     assert [record for record in records if record.verdict is not Verdict.PASS] == []
+
+
+def test_the_event_engine_is_reported_beside_and_not_judged(shared_data: Path) -> None:
+    rows = gavel_crosscheck.read_jobs(shared_data / "traces/gavel/max_min_fairness.trace")
+    records = list(islice(gavel_events.beside(shared_data, "gavel_crosscheck", rows), 2))
+    assert [record.verdict for record in records] == [Verdict.INFORMATIVE] * 2
+    # Jobs start between rounds there, so that they end sooner, but hardly by half.
+    assert all(record.expected / 2 < record.found < record.expected for record in records)
 
 
 def test_pai_lists_come_out_job_by_job(shared_data: Path) -> None:
