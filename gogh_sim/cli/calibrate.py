@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gogh_sim.cli.calibration_figures import write_calibration_figures
 from gogh_sim.cli.parser import Parser
@@ -81,14 +83,17 @@ def _draw(given: Namespace) -> None:
 
 def _write(given: Namespace) -> None:
     own = None if given.own is None else read_measurements(given.own)
-    out = writable(given.out)
-    base = folder_of(given.profile)
-    if given.data is not None:
-        _print_errors(calibrate(_data(given.data), out))
-        base = out
-    if own is not None:
-        write_profile(_overlaid(read_tables(base), own, given.workloads), base, out)
-        print(f"{len(own.rows)} rows of {given.own} in place of what the tables said")
+    out, base = writable(given.out), folder_of(given.profile)
+    # Derived aside, so that measurements which do not fit leave nothing behind.
+    with TemporaryDirectory() as aside:
+        if given.data is not None:
+            base = Path(aside)
+            _print_errors(calibrate(_data(given.data), base))
+        if own is None:
+            shutil.copytree(aside, out, dirs_exist_ok=True, copy_function=shutil.copyfile)
+        else:
+            write_profile(_overlaid(read_tables(base), own, given.workloads), base, out)
+            print(f"{len(own.rows)} rows of {given.own} in place of what the tables said")
     print(f"tables written to {out}; use them with profile.name={out}")
 
 

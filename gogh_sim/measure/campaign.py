@@ -14,6 +14,9 @@ from gogh_sim.measure.rates import Rate
 from gogh_sim.measure.trial import Trial, idle_with_process, metered, run_together
 from gogh_sim.measure.worker import Facts, Task
 
+IDLE_S = 5.0
+"""Seconds at most of watching an idle device: its watts hardly vary."""
+
 Row = dict[str, str | float]
 Tell = Callable[[str], None]
 
@@ -94,43 +97,48 @@ def measure(campaign: Campaign, meter: Meter, tell: Tell = lambda line: None) ->
     InputError
         If nothing at all could be measured.
     """
-    bare = metered(meter, min(campaign.seconds, 5.0))
-    rows, failures = _idle_rows(campaign, meter, bare), []
+    bare = metered(meter, min(campaign.seconds, IDLE_S))
+    rows = _idle_rows(campaign, meter, bare)
+    failures: list[str] = []
     facts: dict[str, Facts] = {}
     memory: dict[str, float] = {}
-    for name in campaign.workloads:
+
+    def attempt(*names: str) -> Trial | None:
+        label = " beside ".join(names)
         try:
-            trial = run_together([campaign.task(name)], meter, campaign.seconds, campaign.settle_s)
+            trial = run_together([campaign.task(n) for n in names], meter, campaign.seconds, campaign.settle_s)
         except InputError as error:
-            failures.append(str(error))
-            tell(f"{name}: {error}")
-            continue
-        facts[name] = trial.facts[0]
-        held = trial.draw.peak_gib - bare.peak_gib
-        memory[name] = trial.facts[0].peak_memory_gib if math.isnan(held) else max(held, trial.facts[0].peak_memory_gib)
-        rows.append(_row("solo", campaign, name, "", trial, 0) | {"memory_gib": memory[name]})
-        tell(f"{name}: {_said(trial.rates[0], trial.draw)}")
-    for pair in campaign.pairs:
-        if not set(pair) <= facts.keys():
-            continue
-        try:
-            trial = run_together([campaign.task(n) for n in pair], meter, campaign.seconds, campaign.settle_s)
-        except InputError as error:
-            failures.append(f"{' beside '.join(pair)}: {error}")
+            failures.append(f"{label}: {error}")
             tell(failures[-1])
-            continue
-        rows += [_row("pair", campaign, *pair, trial, 0), _row("pair", campaign, *pair[::-1], trial, 1)]
-        tell(f"{' beside '.join(pair)}: {' and '.join(_said(rate, trial.draw) for rate in trial.rates)}")
+            return None
+        tell(f"{label}: {' and '.join(_said(rate, trial.draw) for rate in trial.rates)}")
+        return trial
+
+    for name in campaign.workloads:
+        if (trial := attempt(name)) is not None:
+            facts[name] = trial.facts[0]
+            memory[name] = _footprint(trial, bare)
+            rows.append(_row("solo", campaign, name, "", trial, 0) | {"memory_gib": memory[name]})
+    for one, other in campaign.pairs:
+        if {one, other} <= facts.keys() and (trial := attempt(one, other)) is not None:
+            rows += [_row("pair", campaign, one, other, trial, 0), _row("pair", campaign, other, one, trial, 1)]
     if not facts:
         raise InputError(f"nothing could be measured on {campaign.device}: {failures[0]}")
     return Measured(tuple(rows), facts, memory, tuple(failures))
+
+
+def _footprint(trial: Trial, bare: Draw) -> float:
+    """GiB that a probe alone took of the device, or where nothing tells, what torch knows that it took."""
+    seen = trial.draw.peak_gib - bare.peak_gib
+    known = trial.facts[0].peak_memory_gib
+    return known if math.isnan(seen) else max(seen, known)
 
 
 def _idle_rows(campaign: Campaign, meter: Meter, bare: Draw) -> list[Row]:
     """Watts without a process and with one that runs nothing; no rows where nothing is metered."""
     if bare.samples == 0:
         return []
-    held = idle_with_process(campaign.task(campaign.workloads[0]), meter, min(campaign.seconds, 5.0))
+    held = idle_with_process(campaign.task(campaign.workloads[0]), meter, min(campaign.seconds, IDLE_S))
     # A card that has just computed may draw less when bare than one that never woke; the file must be in order.
     both = (("idle_bare", bare), ("idle_context", held if held.power_w >= bare.power_w else bare))
     return [{"kind": kind, "gpu_type": campaign.gpu_type, **_drawn(draw)} for kind, draw in both]

@@ -84,8 +84,15 @@ def write_tables(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
     """Write each table as ``<name>.csv`` into `out`, made if missing; numbers with `SIGNIFICANT_DIGITS`."""
     out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        text = table.to_csv(index=False, float_format=f"%.{SIGNIFICANT_DIGITS}g", lineterminator="\n")
+        text = _counts_whole(table).to_csv(index=False, float_format=f"%.{SIGNIFICANT_DIGITS}g", lineterminator="\n")
         (out / f"{name}.csv").write_text(text, encoding="utf-8")
+
+
+def _counts_whole(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with columns that hold nothing but whole numbers as integers, whose digits are never rounded away."""
+    numbers = table.select_dtypes("float")
+    whole = [c for c in numbers if np.isfinite(numbers[c]).all() and (numbers[c] % 1 == 0).all()]
+    return table.astype(dict.fromkeys(whole, "int64"))
 
 
 def check_cells(frame: pd.DataFrame, name: str, path: str) -> pd.DataFrame:

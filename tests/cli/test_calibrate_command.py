@@ -52,9 +52,24 @@ def test_tables_derived_again_are_a_profile(
     t4, a3c = shipped.type_index["T4"], shipped.workload_index["a3c-b1"]
     assert mine.solo_rate[a3c, t4] == pytest.approx(5.0, rel=1e-4)
     assert mine.pair_norms(t4)[a3c, a3c] == pytest.approx(0.8, rel=1e-4)
+    assert [w.batch_size for w in mine.workloads] == [w.batch_size for w in shipped.workloads]
     assert mine.solo_tag[a3c, t4] == mine.shared_tag[a3c, t4] == "measured"
     others = [w for w in range(len(shipped.workloads)) if w != a3c]
     assert (mine.reference_solo_rate[others] == shipped.reference_solo_rate[others]).all()
+
+
+def test_measurements_that_do_not_fit_leave_nothing(shared_data: Path, folder: Path) -> None:
+    (folder / "unknown.csv").write_text(",".join(COLUMNS) + "\nsolo,T4,nonesuch,,5,,\n")
+    assert main(["calibrate", "--data", str(shared_data), "--own", "unknown.csv", "--out", "mine"]) == 2
+    assert not (folder / "mine").exists()
+
+
+def test_tables_written_afresh_are_the_shipped_ones(shared_data: Path, folder: Path) -> None:
+    assert main(["calibrate", "--data", str(shared_data), "--out", "mine"]) == 0
+    shipped = Path(str(resources.files("gogh_sim.profiles") / "calibrated"))
+    written = sorted(path.name for path in (folder / "mine").iterdir())
+    assert len(written) == 7
+    assert all((folder / "mine" / name).read_bytes() == (shipped / name).read_bytes() for name in written)
 
 
 def test_own_measurements_go_over_a_profile_without_the_public_data(folder: Path) -> None:
@@ -96,7 +111,7 @@ def test_a_measured_point_of_a_new_type_is_kept_and_listed(folder: Path, capsys:
 
 
 BAD = [
-    ("calibrate", "one of the arguments --out --check is required"),
+    ("calibrate", "one of the arguments --out --check --figures is required"),
     ("calibrate --check", "needs --data DIR"),
     ("calibrate --check --out x", "not allowed with"),
     ("calibrate --figures x", "needs --data DIR"),
@@ -107,6 +122,7 @@ BAD = [
     ("calibrate --data . --profile x --out mine", "not allowed with"),
     ("calibrate --own absent.csv --out mine", "absent.csv: expected a CSV"),
     ("calibrate --own bad.csv --out mine", "bad.csv, line 2, column rate_per_s"),
+    ("calibrate --own unknown.csv --out mine", "unknown.csv, line 2, column workload"),
     ("calibrate --own own.csv --out absent/mine", "absent"),
     ("calibrate --own own.csv --out own.csv", "own.csv: expected a folder to write into"),
     ("calibrate --own own.csv --out mine --profile absent", "'absent'"),
@@ -131,6 +147,7 @@ def test_a_user_error_is_one_line_and_leaves_nothing(
     (folder / "bad.yaml").write_text(text.replace("tdp_w: 350 ", "tdp_w: high "))
     (folder / "known.yaml").write_text(text.replace("gpu_type: L40S", "gpu_type: A100"))
     (folder / "bad.csv").write_text(",".join(COLUMNS) + "\nsolo,T4,a3c-b1,,fast,,\n")
+    (folder / "unknown.csv").write_text(",".join(COLUMNS) + "\nsolo,T4,nonesuch,,5,,\n")
     (folder / "empty").mkdir()
     before = sorted(folder.rglob("*"))
     assert main(line.split()) == 2
