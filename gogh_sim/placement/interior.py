@@ -6,7 +6,7 @@ from every bound ends in the middle of the optimal face, where equals are treate
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from scipy import linalg, sparse
@@ -14,6 +14,11 @@ from scipy.optimize import linprog
 
 from gogh_sim.errors import InputError
 from gogh_sim.types import FloatArray
+
+Matrix: TypeAlias = FloatArray | sparse.csr_array
+
+_SMALL = 200_000
+"""Cells up to which a matrix is kept dense, because that is faster."""
 
 _TOLERANCE = 1e-9
 _MOST_STEPS = 100
@@ -48,7 +53,8 @@ def minimise(cost: FloatArray, matrix: sparse.csr_array, bounds: FloatArray) -> 
         If there is no answer, or no best one.
     """
     rows = matrix.shape[0]
-    whole = sparse.csr_array(sparse.hstack([matrix, sparse.eye_array(rows)]))
+    slacked = sparse.csr_array(sparse.hstack([matrix, sparse.eye_array(rows)]))
+    whole: Matrix = slacked.toarray() if rows * slacked.shape[1] <= _SMALL else slacked
     costs = np.concatenate([cost, np.zeros(rows)])
     scale = (1 + float(np.abs(bounds).max()), 1 + float(np.abs(costs).max()))
     try:
@@ -66,9 +72,9 @@ def minimise(cost: FloatArray, matrix: sparse.csr_array, bounds: FloatArray) -> 
     return _corner(cost, matrix, bounds)
 
 
-def _start(costs: FloatArray, whole: sparse.csr_array, bounds: FloatArray) -> _Point:
+def _start(costs: FloatArray, whole: Matrix, bounds: FloatArray) -> _Point:
     """Least-squares point, moved into the inside."""
-    factor = linalg.cho_factor((whole @ whole.T).toarray())
+    factor = linalg.cho_factor(_normal(whole, np.ones(len(costs))))
     v = whole.T @ linalg.cho_solve(factor, bounds)
     y = linalg.cho_solve(factor, whole @ costs)
     z = costs - whole.T @ y
@@ -78,10 +84,10 @@ def _start(costs: FloatArray, whole: sparse.csr_array, bounds: FloatArray) -> _P
     return _Point(v + 0.5 * product / max(float(z.sum()), 1e-3), y, z + 0.5 * product / max(float(v.sum()), 1e-3))
 
 
-def _step(point: _Point, whole: sparse.csr_array, primal: FloatArray, dual: FloatArray) -> _Point:
+def _step(point: _Point, whole: Matrix, primal: FloatArray, dual: FloatArray) -> _Point:
     v, y, z = point
     weight = v / z
-    normal = (whole @ sparse.diags_array(weight) @ whole.T).toarray()
+    normal = _normal(whole, weight)
     # Near the end weights differ by many orders of magnitude: factored at unit diagonal, with a little added to it.
     unit = 1.0 / np.sqrt(normal.diagonal())
     factor = linalg.cho_factor(normal * np.outer(unit, unit) + _RIDGE * np.eye(len(unit)))
@@ -98,6 +104,12 @@ def _step(point: _Point, whole: sparse.csr_array, primal: FloatArray, dual: Floa
     move = towards(centring * mean - v * z - guess.v * guess.z)
     forward, back = _STEP_BACK * _most(v, move.v), _STEP_BACK * _most(z, move.z)
     return _Point(v + forward * move.v, y + back * move.y, z + back * move.z)
+
+
+def _normal(whole: Matrix, weight: FloatArray) -> FloatArray:
+    """The matrix times its weighted transpose, row by row."""
+    product = (whole * weight) @ whole.T
+    return product.toarray() if sparse.issparse(product) else np.asarray(product)
 
 
 def _most(values: FloatArray, move: FloatArray) -> float:

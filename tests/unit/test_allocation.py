@@ -121,6 +121,14 @@ def test_demands_refuse_rows_that_do_not_fit_together(bad: str) -> None:
         Demands(members, rate, width, PAIR.gpus)
 
 
+@pytest.mark.parametrize("kept_dense", [0, 10**9])
+def test_large_and_small_matrices_give_the_same_answer(kept_dense: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gogh_sim.placement.interior._SMALL", kept_dense)
+    shares, total = max_sum(PAIR)
+    assert total == pytest.approx(4.5)
+    assert shares.ravel() == pytest.approx([0.0, 0.0, 1.0], abs=1e-6)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_interior_answers_are_as_good_as_simplex_answers(seed: int) -> None:
     rng = np.random.default_rng(seed)
