@@ -209,8 +209,9 @@ def _add_fetch(fetched: argparse.ArgumentParser) -> None:
 
 def _fetch(given: Namespace) -> None:
     if given.name is None:
+        width = max(map(len, traces.public_files()))
         for name, file in sorted(traces.public_files().items()):
-            print(f"{name:<28}{file.format or '-':<12}{file.licence}; {file.citation}")
+            print(f"{name:<{width}}  {file.format or '-':<12}{file.licence}; {file.citation}")
         return
     path = traces.fetch(given.name, given.into, given.mirror)
     file = traces.public_files()[given.name]
