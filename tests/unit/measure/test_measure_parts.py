@@ -253,6 +253,14 @@ def test_every_probe_computes_and_is_counted(model: str) -> None:
     assert running[2].peak_memory_gib() > 0
 
 
+def test_recurrent_work_is_counted_by_hand() -> None:
+    from gogh_sim.measure import probes
+
+    # Two layers of 4 gates x (8 + 8) x 8 weights and 8 x 50 to the vocabulary, 4 tokens, 6 operations each.
+    found = probes.start(PROBES["probe-recurrent"], 2, Size.TINY, "cpu").gflop_per_sample
+    assert found == pytest.approx((2 * 4 * 16 * 8 + 8 * 50) * 4 * 6 / 1e9)
+
+
 def test_training_probes_change_their_weights_and_inference_does_not() -> None:
     from gogh_sim.measure import probes
 
