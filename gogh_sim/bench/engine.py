@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import simpy
 
 from gogh_sim import profiles, scenario, traces
 from gogh_sim.engine import EngineSettings, simulate
+from gogh_sim.engine.yardstick import simpy_events_per_s
 from gogh_sim.policy import PolicyContext, Scheduler
 from gogh_sim.profiles import Profile
 from gogh_sim.schedulers.best_fit import BestFit
@@ -22,7 +22,6 @@ from gogh_sim.streams import Streams
 from gogh_sim.types import Cluster, Job, Node
 
 _LOAD = 0.7
-_YARDSTICK_EVENTS = 200_000
 _POLICIES: Mapping[str, Callable[[PolicyContext], Scheduler]] = {"fifo": Fifo, "best_fit": BestFit}
 
 
@@ -79,20 +78,6 @@ def bench(case: Case) -> EngineRecord:
         simpy_events_per_s=simpy_events_per_s(),
         peak_mib=_peak_mib(),
     )
-
-
-def simpy_events_per_s(events: int = _YARDSTICK_EVENTS) -> float:
-    """Speed of one SimPy process that does nothing but wait, `events` times."""
-    environment = simpy.Environment()
-
-    def ticks() -> simpy.events.ProcessGenerator:
-        for _ in range(events):
-            yield environment.timeout(1.0)
-
-    environment.process(ticks())
-    began = time.perf_counter()
-    environment.run()
-    return events / (time.perf_counter() - began)
 
 
 def _cluster(case: Case, profile: Profile) -> Cluster:

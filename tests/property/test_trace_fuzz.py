@@ -30,7 +30,7 @@ relaxed = settings(
 )
 
 
-def survives(seed: str, content: bytes, folder: Path, name: str = "trace") -> None:
+def check_survives(seed: str, content: bytes, folder: Path, name: str = "trace") -> None:
     """Put the content in place of the seed's jobs: a trace that adds up, or an error about a file of it."""
     sample = SAMPLES[seed]
     sources = replace(sample.put(folder), jobs=folder / name, nodes=None)
@@ -45,7 +45,7 @@ def survives(seed: str, content: bytes, folder: Path, name: str = "trace") -> No
     assert trace.rows == len(trace.jobs) + sum(trace.left_out.values())
 
 
-def skips(seed: str, content: bytes, folder: Path) -> None:
+def check_skips(seed: str, content: bytes, folder: Path) -> None:
     """What is faulty goes to quarantine, row by row, or the file is refused as a whole."""
     sample = SAMPLES[seed]
     sources = replace(sample.put(folder), nodes=None)
@@ -65,8 +65,8 @@ def skips(seed: str, content: bytes, folder: Path) -> None:
 @given(content=st.binary(max_size=300))
 @example(content=b"")
 def test_noise(seed: str, tmp_path: Path, content: bytes) -> None:
-    survives(seed, content, tmp_path)
-    survives(seed, content, tmp_path, "trace.gz")
+    check_survives(seed, content, tmp_path)
+    check_survives(seed, content, tmp_path, "trace.gz")
 
 
 @pytest.mark.parametrize("seed", sorted(SEEDS))
@@ -78,7 +78,7 @@ def test_mutations(seed: str, tmp_path: Path, data: st.DataObject) -> None:
         start = data.draw(st.integers(0, len(content)))
         length = data.draw(st.sampled_from([0, 1, 2, 5, 20, 10_000]))
         content = content[:start] + data.draw(st.sampled_from(CUTTINGS)) + content[start + length :]
-    survives(seed, content, tmp_path)
+    check_survives(seed, content, tmp_path)
 
 
 @pytest.mark.parametrize("seed", sorted(SEEDS.keys() - {"philly"}))
@@ -92,8 +92,8 @@ def test_mutated_cells(seed: str, tmp_path: Path, data: st.DataObject) -> None:
         column = data.draw(st.integers(0, len(rows[row]) - 1))
         rows[row][column] = data.draw(st.sampled_from([*CUTTINGS, b"1", b"0", b"8", b"1000", b"2017-10-02 00:00:00"]))
     content = b"\n".join(separator.join(row) for row in rows)
-    survives(seed, content, tmp_path)
-    skips(seed, content, tmp_path)
+    check_survives(seed, content, tmp_path)
+    check_skips(seed, content, tmp_path)
 
 
 JSON = st.recursive(
@@ -108,7 +108,7 @@ JSON = st.recursive(
 def test_records_of_the_wrong_shape(tmp_path: Path, field: str, value: object) -> None:
     records = json.loads(SEEDS["philly"])
     records[0][field] = value
-    survives("philly", json.dumps(records).encode(), tmp_path)
+    check_survives("philly", json.dumps(records).encode(), tmp_path)
 
 
 @relaxed
@@ -116,7 +116,7 @@ def test_records_of_the_wrong_shape(tmp_path: Path, field: str, value: object) -
 def test_attempts_of_the_wrong_shape(tmp_path: Path, part: str, value: object) -> None:
     records = json.loads(SEEDS["philly"])
     records[0]["attempts"][0][part] = value
-    survives("philly", json.dumps(records).encode(), tmp_path)
+    check_survives("philly", json.dumps(records).encode(), tmp_path)
 
 
 @pytest.mark.parametrize("seed", sorted(SEEDS))
@@ -125,7 +125,7 @@ def test_attempts_of_the_wrong_shape(tmp_path: Path, part: str, value: object) -
 def test_damaged_gzip(seed: str, tmp_path: Path, data: st.DataObject) -> None:
     packed = bytearray(gzip.compress(SEEDS[seed], mtime=0))
     packed[data.draw(st.integers(0, len(packed) - 1))] ^= data.draw(st.integers(1, 255))
-    survives(seed, bytes(packed[: data.draw(st.integers(1, len(packed)))]), tmp_path, "trace.gz")
+    check_survives(seed, bytes(packed[: data.draw(st.integers(1, len(packed)))]), tmp_path, "trace.gz")
 
 
 def unless_refused(do: Callable[[], Any], path: Path) -> Any:
