@@ -12,9 +12,8 @@ from gogh_sim import profiles
 from gogh_sim.cli.parser import Parser
 from gogh_sim.profiles.folder import writable, write_profile
 from gogh_sim.profiles.gpu_spec import read_gpu_spec
-from gogh_sim.profiles.load import folder_of
+from gogh_sim.profiles.named import tables_of
 from gogh_sim.profiles.new_gpu import add_gpu
-from gogh_sim.profiles.tables import read_tables
 
 _EPILOG = """\
 example:
@@ -33,8 +32,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--profile", default="calibrated", help="profile to add it to: a name or a folder")
     given = parser.parse_args(arguments)
     spec = read_gpu_spec(given.file)
-    base, out = folder_of(given.profile), writable(given.out)
-    write_profile(add_gpu(read_tables(base), spec), base, out)
+    out = writable(given.out)
+    write_profile(add_gpu(tables_of(given.profile), spec), out)
     profile = profiles.load(str(out))
     new = profile.type_index[spec.gpu_type]
     tags = Counter(profile.solo_tag[:, new].tolist())

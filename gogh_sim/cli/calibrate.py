@@ -15,10 +15,10 @@ from gogh_sim.errors import InputError
 from gogh_sim.profiles.calibration.calibrate import ErrorTable, calibrate
 from gogh_sim.profiles.calibration.check import check
 from gogh_sim.profiles.folder import writable, write_profile
-from gogh_sim.profiles.load import folder_of
+from gogh_sim.profiles.named import tables_of
 from gogh_sim.profiles.new_workloads import read_workload_facts, with_workloads
 from gogh_sim.profiles.own import Measurements, read_measurements, with_measurements
-from gogh_sim.profiles.tables import Tables, read_tables
+from gogh_sim.profiles.tables import Tables
 
 DIFFERS = 1
 """Exit code of a check that found a difference."""
@@ -83,16 +83,16 @@ def _draw(given: Namespace) -> None:
 
 def _write(given: Namespace) -> None:
     own = None if given.own is None else read_measurements(given.own)
-    out, base = writable(given.out), folder_of(given.profile)
+    out = writable(given.out)
     # Derived aside, so that measurements which do not fit leave nothing behind.
     with TemporaryDirectory() as aside:
         if given.data is not None:
-            base = Path(aside)
-            _print_errors(calibrate(_data(given.data), base))
+            _print_errors(calibrate(_data(given.data), Path(aside)))
         if own is None:
             shutil.copytree(aside, out, dirs_exist_ok=True, copy_function=shutil.copyfile)
         else:
-            write_profile(_overlaid(read_tables(base), own, given.workloads), base, out)
+            base = tables_of(given.profile if given.data is None else aside)
+            write_profile(_overlaid(base, own, given.workloads), out)
             print(f"{len(own.rows)} rows of {given.own} in place of what the tables said")
     print(f"tables written to {out}; use them with profile.name={out}")
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from gogh_sim.errors import InputError
 from gogh_sim.profiles.load import build
 from gogh_sim.profiles.tables import Tables, write_tables
-
-_BESIDE = ("slices.csv",)
-"""Tables that belong to cards, not to what was changed, and are handed on."""
 
 
 def writable(out: Path) -> Path:
@@ -22,8 +18,8 @@ def writable(out: Path) -> Path:
     return out
 
 
-def write_profile(tables: Tables, base: Traversable, out: Path) -> None:
-    """Write `tables`, and what goes with them in the folder `base`, into `out`; made if missing.
+def write_profile(tables: Tables, out: Path) -> None:
+    """Write `tables` into `out`; made if missing.
 
     Raises
     ------
@@ -32,6 +28,3 @@ def write_profile(tables: Tables, base: Traversable, out: Path) -> None:
     """
     build(tables, out.name)
     write_tables(vars(tables), writable(out))
-    for name in _BESIDE:
-        if (base / name).is_file():
-            (out / name).write_bytes((base / name).read_bytes())

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from gogh_sim.errors import InputError
-from gogh_sim.profiles.load import build, folder_of, name_of
-from gogh_sim.profiles.named import tables_of
+from gogh_sim.profiles.load import build, name_of
+from gogh_sim.profiles.named import slices_of, tables_of
 from gogh_sim.profiles.profile import Profile
-from gogh_sim.profiles.sharing import Sharing, read_slices, sliced, time_sliced
+from gogh_sim.profiles.sharing import Sharing, sliced, time_sliced
 from gogh_sim.profiles.uncertainty import perturbed
 
 
@@ -83,7 +83,7 @@ def configured(settings: ProfileSettings, rng: np.random.Generator) -> Profile:
     if settings.sharing == Sharing.TIME_SLICING:
         tables = time_sliced(tables)
     for gpu_type, size in sorted(settings.mig.items()):
-        tables = sliced(tables, gpu_type, size, read_slices(folder_of(settings.name)))
+        tables = sliced(tables, gpu_type, size, slices_of(settings.name))
     profile = build(tables, name_of(settings.name))
     if settings.beta is not None:
         profile = replace(profile, beta=np.full(len(profile.gpu_types), float(settings.beta)))

@@ -30,6 +30,9 @@ class Sharing(StrEnum):
     MIG = "mig"
 
 
+SLICES = "slices.csv"
+"""Name of the table of MIG slices."""
+
 COMPUTE_SLICES = 7
 """Compute slices of a whole A100 or H100."""
 
@@ -83,7 +86,7 @@ def time_sliced(tables: Tables) -> Tables:
 
 def read_slices(folder: Traversable) -> pd.DataFrame:
     """Table of MIG slices beside the profile tables in `folder`."""
-    path = folder / "slices.csv"
+    path = folder / SLICES
     if not path.is_file():
         raise InputError("expected a table of MIG slices, found none", file=str(path))
     with path.open(encoding="utf-8") as file:
@@ -103,7 +106,7 @@ def sliced(tables: Tables, gpu_type: str, size: str, slices: pd.DataFrame) -> Ta
         If the type or its slice is unknown.
     """
     row = slices[(slices["gpu_type"] == gpu_type) & (slices["slice"] == size)]
-    if row.empty:
+    if row.empty or gpu_type not in tables.type_names:
         known = [f"{t} {s}" for t, s in zip(slices["gpu_type"], slices["slice"], strict=True)]
         raise InputError(f"expected a MIG slice among {known}, found {gpu_type} {size}")
     name, speed = slice_name(gpu_type, size), float(row["speed"].iloc[0])

@@ -76,7 +76,6 @@ def test_own_measurements_go_over_a_profile_without_the_public_data(folder: Path
     assert main(["calibrate", "--own", "own.csv", "--out", "mine"]) == 0
     mine = profiles.load("mine")
     assert mine.solo_rate[mine.workload_index["a3c-b1"], mine.type_index["T4"]] == pytest.approx(5.0, rel=1e-4)
-    assert (folder / "mine" / "slices.csv").is_file()
 
 
 @pytest.mark.parametrize("scheduler", ["best_fit", "gogh", "oracle"])

@@ -117,6 +117,7 @@ def test_a_measured_pair_does_not_move() -> None:
         ({"sharing": "mig"}, "profile.mig names the slice"),
         ({"mig": {"A100": "3g.20gb"}}, "goes with profile.sharing=mig only"),
         ({"sharing": "mig", "mig": {"T4": "3g.20gb"}}, "expected a MIG slice among"),
+        ({"sharing": "mig", "mig": {"B200": "3g.20gb"}}, "expected a MIG slice among"),
         ({"beta": -0.1}, "profile.beta"),
         ({"interference_shift": float("nan")}, "interference_shift"),
         ({"interference_scatter": -1.0}, "interference_scatter"),
