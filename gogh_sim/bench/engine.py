@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gogh_sim import profiles, scenario, traces
+from gogh_sim.bench.memory import peak_mib
 from gogh_sim.engine import EngineSettings, simulate
 from gogh_sim.engine.yardstick import simpy_events_per_s
 from gogh_sim.policy import PolicyContext, Scheduler
@@ -76,7 +75,7 @@ def bench(case: Case) -> EngineRecord:
         events=events,
         events_per_s=events / wall_s,
         simpy_events_per_s=simpy_events_per_s(),
-        peak_mib=_peak_mib(),
+        peak_mib=peak_mib(),
     )
 
 
@@ -95,9 +94,3 @@ def _jobs(case: Case, cluster: Cluster, profile: Profile) -> tuple[Job, ...]:
     trace = traces.assign_workloads(trace, profile.workloads, memory, np.random.default_rng(2))
     trace = traces.assign_sla(trace, [(2.0, 0.5), (math.inf, 0.5)], np.random.default_rng(3))
     return scenario.build_jobs(replace(trace, nodes=None), profile)
-
-
-def _peak_mib() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts KiB, macOS bytes.
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

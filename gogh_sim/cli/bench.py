@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gogh_sim.bench import engine
+from gogh_sim.bench import engine, placement
 from gogh_sim.cli.parser import Parser
 from gogh_sim.errors import InputError
 from gogh_sim.outputs import write_whole
@@ -18,7 +18,11 @@ def _engine() -> Iterator[Any]:
     yield from map(engine.bench, engine.STANDARD)
 
 
-BENCHES: Mapping[str, Callable[[], Iterator[Any]]] = {"engine": _engine}
+def _placement() -> Iterator[Any]:
+    yield from map(placement.bench, placement.STANDARD)
+
+
+BENCHES: Mapping[str, Callable[[], Iterator[Any]]] = {"engine": _engine, "placement": _placement}
 """Each yields its records, frozen dataclasses, as they come."""
 
 

@@ -4,6 +4,7 @@ from gogh_sim.placement.assign import Assignment, Fleet, assign
 from gogh_sim.placement.problem import PENDING, Groups, Knowledge, Objective, Problem, Supply
 from gogh_sim.placement.settings import SolverName, SolveSettings
 from gogh_sim.placement.solve import Solution, solve, solve_greedily
+from gogh_sim.placement.uncollapsed import solve_uncollapsed
 
 __all__ = [
     "PENDING",
@@ -20,4 +21,5 @@ __all__ = [
     "assign",
     "solve",
     "solve_greedily",
+    "solve_uncollapsed",
 ]

@@ -34,51 +34,70 @@ class Fleet:
 
 
 class FreeGpus:
-    """Free GPUs of a fleet, taken one gang at a time; a scratch copy that leaves the fleet as it is."""
+    """Free GPUs of a fleet, taken one gang at a time; a scratch copy that leaves the fleet as it is.
+
+    `free` (GPUs,) tells which, `left` (nodes,) how many of each node.
+    """
 
     def __init__(self, fleet: Fleet) -> None:
         nodes = fleet.node_on.size
         self._fleet = fleet
         self.free = fleet.available.copy()
         self._size = np.bincount(fleet.node_of, minlength=nodes)
-        self._left = np.bincount(fleet.node_of[self.free], minlength=nodes)
+        self.left = np.bincount(fleet.node_of[self.free], minlength=nodes)
         self._node_type = np.full(nodes, -1)
         self._node_type[fleet.node_of] = fleet.type_of
         self._first = np.searchsorted(fleet.node_of, np.arange(nodes))
+        # Type, width and node of the last answer of `whole`: until other nodes change, that node is the best again.
+        self._last: tuple[int, int, int] | None = None
 
     def take(self, gpus: tuple[int, ...]) -> None:
         """Mark these free GPUs as used."""
+        self.free[list(gpus)] = False
+        for node in self._fleet.node_of[list(gpus)].tolist():
+            self.left[node] -= 1
+            if self._last is not None and node != self._last[2]:
+                self._last = None
+
+    def give_back(self, gpus: tuple[int, ...]) -> None:
+        """Mark these GPUs as free again."""
         index = list(gpus)
-        self.free[index] = False
-        np.subtract.at(self._left, self._fleet.node_of[index], 1)
+        self._last = None
+        self.free[index] = True
+        np.add.at(self.left, self._fleet.node_of[index], 1)
 
     def whole(self, gpu_type: int, width: int) -> tuple[int, ...] | None:
         """Free GPUs for a gang on as few nodes as nodes of this type allow at all; None if they are not free.
 
         Among nodes that hold it: those in use first, then those that are on, then the one left with least room.
         """
+        if self._last is not None and self._last[:2] == (gpu_type, width) and self.left[self._last[2]] >= width:
+            return self.slots(self._last[2], width)
         nodes = np.flatnonzero(self._node_type == gpu_type)
         if nodes.size == 0:
             return None
         largest = int(self._size[nodes].max())
         if width <= largest:
-            fitting = nodes[self._left[nodes] >= width]
-            return None if fitting.size == 0 else self._slots(self._best(fitting), width)
+            fitting = nodes[self.left[nodes] >= width]
+            if fitting.size == 0:
+                return None
+            self._last = gpu_type, width, self._best(fitting)
+            return self.slots(self._last[2], width)
         return self.spread(gpu_type, width, -(-width // largest))
 
     def spread(self, gpu_type: int, width: int, most_nodes: int) -> tuple[int, ...] | None:
         """Free GPUs for a gang on at most `most_nodes` nodes, as few as possible; None if there are none."""
-        nodes = np.flatnonzero((self._node_type == gpu_type) & (self._left > 0))
-        nodes = nodes[np.lexsort((nodes, ~self._fleet.node_on[nodes], -self._left[nodes]))]
-        needed = int(np.searchsorted(np.cumsum(self._left[nodes]), width)) + 1
+        nodes = np.flatnonzero((self._node_type == gpu_type) & (self.left > 0))
+        nodes = nodes[np.lexsort((nodes, ~self._fleet.node_on[nodes], -self.left[nodes]))]
+        needed = int(np.searchsorted(np.cumsum(self.left[nodes]), width)) + 1
         if needed > min(nodes.size, most_nodes):
             return None
         chosen = nodes[: needed - 1]
-        rest = width - int(self._left[chosen].sum())
+        rest = width - int(self.left[chosen].sum())
         others = nodes[needed - 1 :]
-        last = self._best(others[self._left[others] >= rest])
-        gpus = [gpu for node in chosen.tolist() for gpu in self._slots(node, int(self._left[node]))]
-        return tuple(sorted([*gpus, *self._slots(last, rest)]))
+        last = self._best(others[self.left[others] >= rest])
+        gpus = [gpu for node in chosen.tolist() for gpu in self.slots(node, int(self.left[node]))]
+        return tuple(sorted([*gpus, *self.slots(last, rest)]))
 
     def fewest_nodes(self, gpu_type: int, width: int) -> int:
         """Nodes that a gang of this width needs at least on this type."""
@@ -86,10 +105,11 @@ class FreeGpus:
         return -(-width // int(sizes.max(initial=1)))
 
     def _best(self, nodes: IntArray) -> int:
-        left, on = self._left[nodes], self._fleet.node_on[nodes]
+        left, on = self.left[nodes], self._fleet.node_on[nodes]
         unused = left == self._size[nodes]
         return int(nodes[np.lexsort((nodes, left, ~on, unused))[0]])
 
-    def _slots(self, node: int, width: int) -> tuple[int, ...]:
+    def slots(self, node: int, width: int) -> tuple[int, ...]:
+        """The first free GPUs of a node, at most `width`."""
         first, last = int(self._first[node]), int(self._first[node] + self._size[node])
-        return tuple((first + np.flatnonzero(self.free[first:last])[:width]).tolist())
+        return tuple((first + self.free[first:last].nonzero()[0][:width]).tolist())

@@ -1,0 +1,103 @@
+"""The placement program's speed: whole solves, from arrays to the GPUs of every job; medians over instances."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from gogh_sim import profiles
+from gogh_sim.bench.memory import peak_mib
+from gogh_sim.bench.placement_case import Case, Instance, make_instance
+from gogh_sim.placement import SolveSettings, assign, solve, solve_uncollapsed
+from gogh_sim.placement.columns import Candidates
+from gogh_sim.types import SolveReport
+
+STANDARD = (
+    Case(2_048, 60, 3, 4),
+    Case(20_000, 60, 3, 4),
+    Case(100_000, 26, 3, 3),
+    Case(1_024, 26, 1, 3),
+    Case(64, 26, 1, 3),
+    Case(64, 26, 1, 3, "binary"),
+)
+"""The binary model comes last and small: at hundreds of jobs it does not end within its limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementRecord:
+    """What one case took. `columns_priced` are all allowed ones, `columns_in_master` those of the answer's program.
+
+    `build_s` and `solve_s` are the program's, `assign_s` is the way to GPUs, `peak_mib` the process's peak so far.
+    """
+
+    jobs: int
+    groups: int
+    gpu_types: int
+    theta: int
+    columns_priced: int
+    columns_in_master: int
+    build_s: float
+    solve_s: float
+    assign_s: float
+    total_s: float
+    gap: float
+    status: str
+    peak_mib: float
+    formulation: str
+
+
+def bench(case: Case, settings: SolveSettings | None = None) -> PlacementRecord:
+    """Time one case; making the instances does not count."""
+    profile = profiles.load()
+    run = partial(_SOLVES[case.formulation], settings=settings or SolveSettings())
+    instances = [make_instance(case, profile, np.random.default_rng(seed)) for seed in range(case.instances)]
+    rows = [_timed(run, instance) for instance in instances]
+    total_s, assign_s, build_s, solve_s = np.median(
+        [(total_s, assign_s, report.build_s, report.solve_s) for total_s, assign_s, report in rows], axis=0
+    ).tolist()
+    reports = [report for _, _, report in rows]
+    return PlacementRecord(
+        jobs=case.jobs,
+        groups=max(report.groups for report in reports),
+        gpu_types=case.gpu_types,
+        theta=instances[0].problem.supply.theta,
+        columns_priced=max(Candidates.of(instance.problem).size for instance in instances),
+        columns_in_master=max(report.columns for report in reports),
+        build_s=build_s,
+        solve_s=solve_s,
+        assign_s=assign_s,
+        total_s=total_s,
+        gap=max(report.gap for report in reports),
+        status=", ".join(sorted({report.status for report in reports})),
+        peak_mib=peak_mib(),
+        formulation=case.formulation,
+    )
+
+
+def _timed(
+    run: Callable[[Instance], tuple[SolveReport, float]], instance: Instance
+) -> tuple[float, float, SolveReport]:
+    began = time.perf_counter()
+    report, assign_s = run(instance)
+    return time.perf_counter() - began, assign_s, report
+
+
+def _collapsed(instance: Instance, *, settings: SolveSettings) -> tuple[SolveReport, float]:
+    """Solve by groups and place every job; seconds of the placing."""
+    solution = solve(instance.problem, settings)
+    present: list[tuple[int, ...]] = [()] * int(instance.problem.groups.count.sum())
+    began = time.perf_counter()
+    assign(instance.problem, solution.columns, solution.uses, instance.members, present, instance.fleet)
+    return solution.report, time.perf_counter() - began
+
+
+def _binary(instance: Instance, *, settings: SolveSettings) -> tuple[SolveReport, float]:
+    """Solve with a variable for each job and pair; the way to GPUs is the same and left out."""
+    return solve_uncollapsed(instance.problem, settings), 0.0
+
+
+_SOLVES = {"collapsed": _collapsed, "binary": _binary}

@@ -1,0 +1,76 @@
+"""The program with a binary variable for every job, alone and in every pair: the yardstick of what groups save."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from gogh_sim.errors import InputError
+from gogh_sim.placement.columns import Candidates
+from gogh_sim.placement.master import integrate
+from gogh_sim.placement.problem import PENDING, Groups, Knowledge, Problem
+from gogh_sim.placement.session import Clock, Session
+from gogh_sim.placement.settings import SolveSettings
+from gogh_sim.types import SolveReport
+
+
+def uncollapsed(problem: Problem) -> Problem:
+    """The same problem with a group for every job.
+
+    Raises
+    ------
+    InputError
+        If jobs have partners, since groups do not tell who of them shares with whom.
+    """
+    groups, known = problem.groups, problem.knowledge
+    if (groups.partner != PENDING).any():
+        raise InputError("placement: groups with partners cannot be taken apart")
+    group = np.repeat(np.arange(len(groups)), groups.count)
+    pairs = np.ix_(np.arange(len(problem.supply)), group, group)
+    return replace(
+        problem,
+        groups=Groups(
+            count=np.ones(group.size, dtype=np.int64),
+            width=groups.width[group],
+            memory_gib=groups.memory_gib[group],
+            remaining_s=groups.remaining_s[group],
+            allowed=groups.allowed[group],
+            floor=groups.floor[group],
+            queue_cost=groups.queue_cost[group],
+            current_type=groups.current_type[group],
+            partner=np.full(group.size, PENDING, dtype=np.int64),
+            move_cost=groups.move_cost[group],
+        ),
+        knowledge=Knowledge(known.speed[group], known.norm[pairs], known.power_w[group], known.pair_power_w[pairs]),
+    )
+
+
+def solve_uncollapsed(problem: Problem, settings: SolveSettings) -> SolveReport:
+    """Solve it in one integer program that holds every column; a job row admits each of its columns once at most.
+
+    Raises
+    ------
+    SolverError
+        If the solver is missing, fails, or finds no answer within its limits.
+    """
+    clock = Clock()
+    with clock.building():
+        apart = uncollapsed(problem)
+        candidates = Candidates.of(apart)
+        columns = candidates.all()
+    with Session.opened(settings, clock) as session:
+        step = integrate(apart, columns, session)
+    placed = columns.jobs_placed(step.uses, len(apart.groups))
+    objective = float(columns.cost @ step.uses + apart.groups.queue_cost @ (1 - placed))
+    return SolveReport(
+        status="optimal" if step.proven else "time limit" if step.timed_out else "feasible",
+        objective=objective,
+        bound=objective - settings.gap * abs(objective) if step.proven else -np.inf,
+        gap=settings.gap if step.proven else np.inf,
+        groups=len(apart.groups),
+        columns=len(columns),
+        rows=len(apart.groups) + len(apart.supply),
+        build_s=clock.build_s,
+        solve_s=clock.solve_s,
+    )
