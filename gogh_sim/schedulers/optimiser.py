@@ -11,13 +11,16 @@ import numpy as np
 from gogh_sim.errors import InputError
 from gogh_sim.placement import (
     PENDING,
+    DrainSettings,
     Fleet,
     Knowledge,
     Objective,
     Problem,
     SolveSettings,
     Supply,
+    Tenants,
     assign,
+    drain,
     solve,
     solve_greedily,
 )
@@ -34,6 +37,7 @@ from gogh_sim.policy import (
 )
 from gogh_sim.schedulers.demand import DemandSettings, Offer, demand
 from gogh_sim.schedulers.grouping import Grouping, JobTable, group
+from gogh_sim.schedulers.moving import Moving, node_idle_w
 from gogh_sim.types import BoolArray, IntArray, Job, JobId, SolveReport
 
 
@@ -54,8 +58,8 @@ class OptimiserSettings:
         An unchanged placement with nobody waiting is looked at again after this long, for what has been learned.
     most_groups
         Groups of jobs above which they are drawn coarser.
-    demand, solve
-        See `DemandSettings` and `SolveSettings`; mappings are accepted.
+    demand, solve, drain
+        See `DemandSettings`, `SolveSettings` and `DrainSettings`; mappings are accepted.
     """
 
     objective: str = "energy"
@@ -65,6 +69,7 @@ class OptimiserSettings:
     most_groups: int = 300
     demand: DemandSettings = field(default_factory=DemandSettings)
     solve: SolveSettings = field(default_factory=SolveSettings)
+    drain: DrainSettings = field(default_factory=DrainSettings)
 
     def __post_init__(self) -> None:
         if self.objective not in list(Objective):
@@ -77,14 +82,14 @@ class OptimiserSettings:
 
     @classmethod
     def of(cls, **values: object) -> OptimiserSettings:
-        """Settings from plain values, as configs have them; `demand` and `solve` may be mappings.
+        """Settings from plain values, as configs have them; `demand`, `solve` and `drain` may be mappings.
 
         Raises
         ------
         InputError
             Naming an unknown or unfit setting.
         """
-        nested = {"demand": DemandSettings, "solve": SolveSettings}
+        nested = {"demand": DemandSettings, "solve": SolveSettings, "drain": DrainSettings}
         try:
             made = {
                 name: nested[name](**value) if name in nested and isinstance(value, Mapping) else value
@@ -121,6 +126,7 @@ class Optimiser:
             host_slope=np.array([t.host.slope for t in types]),
             theta=min(self._settings.theta, cluster.theta),
         )
+        self._idle_w = node_idle_w(cluster)
         self._seen: dict[JobId, Placement] = {}
         self._solved_s = -np.inf
         self._hints: list[tuple[int, JobId, JobId | None]] = []
@@ -170,7 +176,8 @@ class Optimiser:
         beliefs = source.beliefs(questions)
         present = [tuple(sorted(self._cluster.index_of[gpu] for gpu in active.gpus)) for active in jobs]
         table = self._table(jobs, kind, present)
-        asked = demand(jobs, self._offer(jobs, table, beliefs), view.now_s, self._settings.demand)
+        offer = self._offer(jobs, table, beliefs)
+        asked = demand(jobs, offer, view.now_s, self._settings.demand)
         grouping = group(table, asked, self._settings.most_groups)
         problem = self._problem(grouping, beliefs, fleet)
         if greedy:
@@ -180,11 +187,24 @@ class Optimiser:
             solution = solve(problem, self._settings.solve, _recalled(self._hints, names))
             self._hints = _remembered(solution.hints, names)
         assignment = assign(problem, solution.columns, solution.uses, grouping.members, present, fleet)
+        placed = assignment.gpus
+        if not greedy and self._settings.drain.pays:
+            node_w = self._supply.host_w + self._supply.host_slope * beliefs.power_w[kind]
+            moving = Moving(jobs, kind, present, beliefs, offer, node_w, self._settings.demand)
+            placed = self._drained(placed, moving.tenants(placed, self._cluster.type_of, view.now_s), fleet)
         ids = self._cluster.gpu_ids
         placement = {
-            jobs[number].job.job_id: tuple(ids[gpu] for gpu in gpus) for number, gpus in sorted(assignment.gpus.items())
+            jobs[number].job.job_id: tuple(ids[gpu] for gpu in gpus) for number, gpus in sorted(placed.items())
         }
         return placement, replace(solution.report, unpacked=assignment.unpacked)
+
+    def _drained(
+        self, placed: Mapping[int, tuple[int, ...]], tenants: Tenants, fleet: Fleet
+    ) -> dict[int, tuple[int, ...]]:
+        """The placement after the moves that empty nodes; who shares GPUs goes on sharing."""
+        moved = drain(tenants, fleet, self._idle_w, self._settings.drain)
+        now = dict(zip(tenants.gpus, moved, strict=True))
+        return {job: now[gpus] for job, gpus in placed.items()}
 
     def _table(self, jobs: Sequence[ActiveJob], kind: IntArray, present: Sequence[tuple[int, ...]]) -> JobTable:
         type_of = self._cluster.type_of
