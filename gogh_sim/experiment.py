@@ -49,14 +49,14 @@ def run(config: Config, make_scheduler: MakeScheduler, progress: Progress | None
     """
     began = time.perf_counter()
     world = scenario.build(config)
-    settings = engine_settings(config)
+    settings, site = engine_settings(config), _site(config)
     streams = Streams(int(config["seed"]))
     truth = Truth(world.profile, world.cluster, hidden_factors(world.jobs, settings, streams))
     workloads = {workload.name: workload for workload in world.profile.workloads}
     context = PolicyContext(world.cluster, workloads, streams.generator("policy"))
     scheduler = make_scheduler(context, truth)
     records = simulate(world.cluster, world.jobs, world.profile, scheduler, settings, streams, progress)
-    return RunResult(records, _summary(config, world, records, time.perf_counter() - began))
+    return RunResult(records, _summary(config, world, records, site, time.perf_counter() - began))
 
 
 def run_config(
@@ -80,9 +80,12 @@ def engine_settings(config: Config) -> EngineSettings:
         raise InputError(f"engine or power.gating: {error}") from error
 
 
-def _summary(config: Config, world: Scenario, records: Records, wall_s: float) -> dict[str, Any]:
+def _site(config: Config) -> Site:
     power = config["power"]
-    site = Site.of(power["pue"], power["carbon_g_per_kwh"], power["price_usd_per_kwh"])
+    return Site.of(power["pue"], power["carbon_g_per_kwh"], power["price_usd_per_kwh"])
+
+
+def _summary(config: Config, world: Scenario, records: Records, site: Site, wall_s: float) -> dict[str, Any]:
     return {
         "experiment": config["experiment"],
         "scheduler": config["scheduler"]["name"],
