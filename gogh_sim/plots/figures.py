@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure
 from gogh_sim.metrics.comparison import Replicates, by_setting, varied_parameters
 from gogh_sim.metrics.intervals import occupancy_intervals
 from gogh_sim.metrics.results import RunFrames, stack, summaries
+from gogh_sim.outputs import write_whole
 from gogh_sim.plots.gantt import occupancy_gantt
 from gogh_sim.plots.jct import jct_distribution
 from gogh_sim.plots.occupancy import occupancy_by_type
@@ -141,10 +143,4 @@ def _slug(name: str) -> str:
 
 def _save(figure: Figure, file: Path) -> Path:
     suffix = file.suffix.removeprefix(".")
-    temporary = file.with_name(f".{file.name}.tmp")
-    try:
-        figure.savefig(temporary, format=suffix, metadata=_METADATA.get(suffix))
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return file
+    return write_whole(file, partial(figure.savefig, format=suffix, metadata=_METADATA.get(suffix)))
