@@ -140,12 +140,15 @@ class Beliefs:
         (J, T) watts of one GPU running the job alone.
     pair_power_w
         (T, J, J) watts of one GPU running the pair.
+    speed_sd
+        (J, T) standard deviation of what is believed of the log of `speed`; None where nothing is in doubt.
     """
 
     speed: FloatArray
     norm: FloatArray
     power_w: FloatArray
     pair_power_w: FloatArray
+    speed_sd: FloatArray | None = None
 
 
 class ThroughputSource(Protocol):

@@ -23,7 +23,7 @@ from gogh_sim.estimators.learning import (
 from gogh_sim.estimators.tuning import TunedRefinement, TuningSettings
 from gogh_sim.estimators.watts import Watts
 from gogh_sim.policy import Beliefs, Observation, Prediction
-from gogh_sim.types import FloatArray, GpuType, Job, Workload
+from gogh_sim.types import FloatArray, GpuType, IntArray, Job, Workload
 
 _JOBS_REMEMBERED = 100_000
 
@@ -114,7 +114,14 @@ class EstimatedSource:
             norm=np.where(pair_fits, norm, np.nan),
             power_w=np.where(fits.T, power_w, np.nan),
             pair_power_w=np.where(pair_fits, pair_w, np.nan),
+            speed_sd=self._speed_sd(jobs, index),
         )
+
+    def _speed_sd(self, jobs: Sequence[Job], index: IntArray) -> FloatArray:
+        """(J, T) standard deviation of the log speed alone: the workload's and the job's own doubt."""
+        own = np.array([self._factor(job).variance for job in jobs], dtype=np.float64)
+        result: FloatArray = np.sqrt(self._catalogue.variance[:, index, -1] + own).T
+        return result
 
     def observe(self, observations: Sequence[Observation]) -> list[Prediction]:
         """Tell what was believed of each observed situation, then learn from all of them in turn."""

@@ -4,8 +4,10 @@ For a job with R reference seconds left, believed relative speeds ``v[t]`` and c
 
 required speed
     ``R / (deadline - now - restart[t])``, where a job that ran before pays a restart on every type but its present
-    one; a job without a deadline requires its `floor`. Away from the present type, `safety` times that is asked for,
-    where any type can give it. A job that no type can bring home in time requires nothing any more.
+    one; a job without a deadline requires its `floor`. Asked for is more, where any type can give it: away from the
+    present type `safety` times as much, and everywhere so much that the speed, as far as it is in doubt, keeps the
+    requirement with probability `confidence`: ``exp(z * sd)`` times as much, with the normal quantile z and the
+    standard deviation of the log speed. A job that no type can bring home in time requires nothing any more.
 queue cost
     ``min(c) * (1 + margin + growth * u)``: a little more than its cheapest run, so that it may wait for the GPU that
     makes it cheap, and the more the longer it waited. u is the share of the job's slack that is gone, from 0 when it
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -45,6 +48,8 @@ class DemandSettings:
         Seconds that a job loses when it is placed again.
     safety
         Speed asked for over speed required; believed speeds err by several percent, and jobs of one workload differ.
+    confidence
+        Probability, from 0.5 up, with which a speed in doubt has to keep what is required; 0.5 takes it at its mean.
     patience
         Slack of a job without a deadline, in multiples of its fastest duration.
     margin, growth
@@ -58,6 +63,7 @@ class DemandSettings:
     round_s: float = 300.0
     restart_s: float = 60.0
     safety: float = 1.1
+    confidence: float = 0.5
     patience: float = 1.0
     margin: float = 0.05
     growth: float = 1.0
@@ -74,18 +80,31 @@ class DemandSettings:
         for name in ("safety", "urgency"):
             if not getattr(self, name) >= 1:
                 raise InputError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if not 0.5 <= self.confidence < 1:
+            raise InputError(f"confidence must be from 0.5 to under 1, found {self.confidence}")
+
+    @property
+    def quantile(self) -> float:
+        """Standard deviations below the mean that keep the confidence."""
+        return NormalDist().inv_cdf(self.confidence)
 
 
 @dataclass(frozen=True, eq=False)
 class Offer:
     """What N jobs could get alone on T types, as far as believed; `PENDING` (-1) as present type of one that waits.
 
-    `speed` (N, T) is nan where a job cannot or must not run, `cost` (N, T) infinite there.
+    `speed` (N, T) is nan where a job cannot or must not run, `cost` (N, T) infinite there; `speed_sd` (N, T) is the
+    standard deviation of the log of `speed`, None where nothing is in doubt.
     """
 
     speed: FloatArray
     cost: FloatArray
     present_type: IntArray
+    speed_sd: FloatArray | None = None
+
+    def doubt(self, quantile: float) -> FloatArray:
+        """(N, T) factor by which the believed speed must exceed one that it is to keep, `quantile` deviations off."""
+        return np.ones_like(self.speed) if self.speed_sd is None else np.exp(quantile * self.speed_sd)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,14 +125,15 @@ def demand(jobs: Sequence[ActiveJob], offer: Offer, now_s: float, settings: Dema
     can_run = np.asarray(offer.speed > 0)
     moved = facts.ran_before[:, np.newaxis] & ~facts.present
     required = facts.required(now_s, np.where(moved, settings.restart_s, 0.0))
-    padded = np.where(facts.present, required, required * settings.safety)
+    doubt = offer.doubt(settings.quantile)
+    padded = required * np.where(facts.present, doubt, np.maximum(settings.safety, doubt))
     comfortable = np.any(can_run & (padded <= offer.speed), axis=1, keepdims=True)
     keeps_sla = np.any(can_run & (required <= offer.speed), axis=1)
     asked = np.where(comfortable, padded, required)
     floor = np.where(keeps_sla[:, np.newaxis], asked, 0.0)
     restart_s = np.where(facts.ran_before, settings.restart_s, 0.0)[:, np.newaxis]
     after_wait = facts.required(now_s + settings.round_s, restart_s)
-    can_wait = (can_run & (after_wait * settings.safety <= offer.speed)).any(axis=1)
+    can_wait = (can_run & (after_wait * np.maximum(settings.safety, doubt) <= offer.speed)).any(axis=1)
     urgent = facts.has_deadline & keeps_sla & ~can_wait
     slack_gone = facts.slack_gone(now_s, settings)
     queue_cost, move_cost = _costs(facts, offer, can_run & (floor <= offer.speed), slack_gone, urgent, settings)

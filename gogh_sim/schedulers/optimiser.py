@@ -231,7 +231,9 @@ class Optimiser:
         cost = table.width[:, np.newaxis] * node_w
         if self._settings.objective == Objective.ENERGY:
             cost = cost * table.remaining_s[:, np.newaxis] / np.where(speed > 0, speed, np.nan)
-        return Offer(speed, np.where(np.isfinite(cost) & (speed > 0), cost, np.inf), table.present_type)
+        sure = np.isfinite(cost) & (speed > 0)
+        speed_sd = None if beliefs.speed_sd is None else beliefs.speed_sd[table.kind]
+        return Offer(speed, np.where(sure, cost, np.inf), table.present_type, speed_sd)
 
     def _problem(self, grouping: Grouping, beliefs: Beliefs, fleet: Fleet) -> Problem:
         kind = grouping.kind

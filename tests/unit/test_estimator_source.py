@@ -68,6 +68,19 @@ def test_shapes_and_limits_of_beliefs():
     assert source().beliefs([]).norm.shape == (4, 0, 0)
 
 
+def test_doubt_is_that_of_the_job_where_the_workload_is_known_and_more_where_it_is_new():
+    learner = source()
+    doubt = learner.beliefs([job(KNOWN), job(NEW), job(KNOWN, "gang", num_gpus=2)]).speed_sd
+    assert doubt is not None
+    assert doubt[0] == pytest.approx([0.05, *[math.hypot(0.05, 0.02)] * 3])
+    assert doubt[2, 0] == pytest.approx(math.hypot(0.05, 0.1))
+    assert (doubt[1, 1:] > doubt[0, 1:]).all()
+    learner.observe([seen(job(NEW), "A100", 2.0)])
+    after = learner.beliefs([job(NEW)]).speed_sd
+    assert after is not None
+    assert after[0, 1] < doubt[1, 1]
+
+
 def test_known_workloads_are_believed_as_measured():
     history, _, _ = tiny_training()
     found = source().beliefs([job(KNOWN), job(OTHER_KNOWN)])

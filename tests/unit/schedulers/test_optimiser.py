@@ -206,6 +206,7 @@ def test_an_empty_cluster_needs_no_decision() -> None:
         ({"solve": {"threads": 4}}, "threads"),
         ({"demand": {"patience": 0.0}}, "patience"),
         ({"demand": {"safety": 0.9}}, "safety"),
+        ({"demand": {"confidence": 1.0}}, "confidence"),
         ({"demand": {"margin": -0.1}}, "margin"),
     ],
 )

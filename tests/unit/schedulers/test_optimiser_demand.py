@@ -115,6 +115,17 @@ def test_a_job_that_can_run_nowhere_asks_for_nothing() -> None:
     assert np.isfinite(found.floor).all()
 
 
+def test_speeds_in_doubt_must_exceed_what_is_required_by_their_deviations() -> None:
+    one = waiting(job("a", seconds=100.0, deadline_s=500.0))
+    offer = Offer(np.array([[1.0, 0.5]]), np.array([[250.0, 400.0]]), np.array([PENDING]), np.array([[0.0, 0.4]]))
+    cautious = replace(SETTINGS, confidence=0.9)
+    assert demand([one], offer, 0.0, SETTINGS).floor[0] == pytest.approx([0.22, 0.22])
+    # The normal quantile of 0.9 is 1.2816; on the sure type the usual prudence of a tenth stays.
+    assert demand([one], offer, 0.0, cautious).floor[0] == pytest.approx([0.22, 0.2 * math.exp(1.2816 * 0.4)], rel=1e-4)
+    at_home = demand([one], replace(offer, present_type=np.array([1])), 0.0, cautious)
+    assert at_home.floor[0] == pytest.approx([0.22, 0.2 * math.exp(1.2816 * 0.4)], rel=1e-4)
+
+
 def table(size: int, **columns: object) -> JobTable:
     defaults: dict[str, object] = {
         "kind": np.zeros(size, dtype=np.int64),
