@@ -21,6 +21,36 @@ class Wake(StrEnum):
     FINISH = "finish"
     ROUND = "round"
 
+    # Enum hashes in Python code, text in C; sets of wake-ups are made at every event.
+    __hash__ = str.__hash__
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Which wake-ups can change a policy's mind; the engine does not ask it at others.
+
+    Attributes
+    ----------
+    wakes
+        It is asked when one of these has come.
+    idle
+        Whether it is asked also while no job is pending.
+    """
+
+    wakes: frozenset[Wake] = frozenset(Wake)
+    idle: bool = True
+
+    def wants(self, wakes: frozenset[Wake], pending: bool) -> bool:
+        """Whether to ask, given what has come and whether any job is pending."""
+        return (self.idle or pending) and not self.wakes.isdisjoint(wakes)
+
+
+ALWAYS = Attention()
+"""Every wake-up: what a policy gets that states nothing."""
+
+QUEUE_OR_ROOM = Attention(frozenset({Wake.ARRIVAL, Wake.FINISH}), idle=False)
+"""For policies that only start pending jobs and leave none that fits: only a new job or new room makes a difference."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActiveJob:
@@ -174,6 +204,13 @@ class Scheduler(Protocol):
     def decide(self, view: ClusterView) -> Decision:
         """Answer one wake-up; called once per timestamp, after all its other events."""
         ...
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """A policy that states which wake-ups it needs; others are asked `ALWAYS`."""
+
+    attention: Attention
 
 
 @runtime_checkable

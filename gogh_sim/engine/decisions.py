@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gogh_sim.engine.jobs import JobState
 from gogh_sim.engine.world import World
 from gogh_sim.errors import InvalidDecisionError
-from gogh_sim.policy import Decision, Placement
+from gogh_sim.policy import NOTHING, Decision, Placement
 from gogh_sim.types import GpuId, JobId
 
 
@@ -28,6 +28,9 @@ class Moves:
         return not (self.evict or self.start or self.move)
 
 
+NO_MOVES = Moves((), (), (), ())
+
+
 def resolve(decision: Decision, world: World) -> Moves:
     """Check a decision against the world.
 
@@ -37,6 +40,8 @@ def resolve(decision: Decision, world: World) -> Moves:
         If it names unknown jobs or GPUs, splits a gang, uses a type that a job must not or cannot use, or puts more
         jobs or memory on a GPU than it holds.
     """
+    if decision is NOTHING:
+        return NO_MOVES
     evict = tuple(_running(world, job_id) for job_id in sorted(decision.evict))
     start, move = [], []
     for job_id, placement in decision.place.items():
@@ -80,8 +85,9 @@ def _gang(world: World, state: JobState, placement: Placement) -> tuple[int, ...
         raise InvalidDecisionError(
             f"job {job.job_id} needs {job.num_gpus} different GPUs, found {', '.join(map(str, placement)) or 'none'}"
         )
-    for gpu in gpus:
-        gpu_type = world.cluster.type_names[world.cluster.type_of[gpu]]
+    # GPUs of one type have one answer: the first of each stands for all.
+    for number, gpu in {world.book.type_of[gpu]: gpu for gpu in reversed(gpus)}.items():
+        gpu_type = world.cluster.type_names[number]
         if not job.allows(gpu_type):
             raise InvalidDecisionError(f"job {job.job_id} may not run on {gpu_type}")
         if math.isnan(world.physics.solo_rate(state.workload, gpu)):
@@ -97,11 +103,11 @@ def _check_room(world: World, leaving: list[JobState], coming: list[tuple[JobSta
             for gpu in gpus:
                 jobs[gpu] += sign
                 memory[gpu] += sign * world.memory_gib[state.workload]
-    occupancy, cluster = world.occupancy, world.cluster
+    book, cluster = world.book, world.cluster
     for gpu in sorted({gpu for _, gpus in coming for gpu in gpus}):
         name = cluster.gpu_ids[gpu]
-        if occupancy.jobs[gpu] + jobs[gpu] > cluster.theta:
+        if len(book.residents[gpu]) + jobs[gpu] > cluster.theta:
             raise InvalidDecisionError(f"GPU {name} would hold more than theta = {cluster.theta} jobs")
-        capacity = cluster.gpu_types[cluster.type_of[gpu]].memory_gib
-        if occupancy.memory_gib[gpu] + memory[gpu] > capacity * (1 + 1e-9):
+        capacity = cluster.gpu_types[book.type_of[gpu]].memory_gib
+        if book.memory_of(gpu) + memory[gpu] > capacity * (1 + 1e-9):
             raise InvalidDecisionError(f"GPU {name} would need more than its {capacity:g} GiB of memory")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from gogh_sim.policy import ActiveJob
+from gogh_sim.profiles import Member
 from gogh_sim.types import GpuId, Job
 
 
@@ -20,8 +22,7 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(NamedTuple):
     """A stretch of constant rate: the job's slowest GPU, who shares that, how many nodes it spans, and what it gives.
 
     `rate` is the true rate of the gang in iterations/s, `watts` the draw of the slowest GPU.
@@ -38,6 +39,7 @@ class Situation:
 class JobState:
     """A job in the world. `number` orders jobs by submission; `rate` is in iterations/s, `remaining` in iterations.
 
+    `member` is what the profile is asked with. `nodes` are the numbers of the nodes of its GPUs, in order.
     `scheduled` counts the job's timers, so that a timer set before the last change knows that it is stale.
     """
 
@@ -45,11 +47,12 @@ class JobState:
     number: int
     workload: int
     hidden: float
+    member: Member = field(init=False)
     remaining: float = field(init=False)
     status: Status = Status.PENDING
     gpus: tuple[int, ...] = ()
     gpu_ids: tuple[GpuId, ...] = ()
-    num_nodes: int = 0
+    nodes: tuple[int, ...] = ()
     rate: float = 0.0
     settled_s: float = 0.0
     placed_s: float = math.nan
@@ -66,7 +69,13 @@ class JobState:
     measured: bool = False
 
     def __post_init__(self) -> None:
+        self.member = Member(self.workload, self.job.gpu_fraction)
         self.remaining = self.job.work
+
+    @property
+    def num_nodes(self) -> int:
+        """How many nodes its GPUs are on."""
+        return len(self.nodes)
 
     @property
     def ran_before(self) -> bool:

@@ -41,7 +41,7 @@ class GpuBook:
         self.cluster = cluster
         self.residents: list[list[JobState]] = [[] for _ in range(cluster.num_gpus)]
         self._memory_gib = memory_gib
-        self._type_of: list[int] = cluster.type_of.tolist()
+        self.type_of: list[int] = cluster.type_of.tolist()
         self.node_of: list[int] = cluster.node_of.tolist()
         self._jobs = np.zeros(cluster.num_gpus, dtype=np.int64)
         self._fraction = np.zeros(cluster.num_gpus)
@@ -61,14 +61,20 @@ class GpuBook:
             node_on=_read_only(self.node_on),
         )
 
+    def memory_of(self, gpu: int) -> float:
+        """GiB that its residents hold."""
+        return sum([self._memory_gib[state.workload] for state in self.residents[gpu]])
+
     def add(self, state: JobState, gpu: int) -> None:
         """Put a job on a GPU."""
         here = self.residents[gpu]
         here.append(state)
-        here.sort(key=_number)
-        gpu_type = self._type_of[gpu]
+        gpu_type = self.type_of[gpu]
+        if len(here) == 1:
+            self.busy_gpus[gpu_type] += 1
+        else:
+            here.sort(key=_number)
         self.jobs_on[gpu_type] += 1
-        self.busy_gpus[gpu_type] += len(here) == 1
         self.node_jobs[self.node_of[gpu]] += 1
         self._count(gpu)
 
@@ -76,7 +82,7 @@ class GpuBook:
         """Take a job off a GPU."""
         here = self.residents[gpu]
         here.remove(state)
-        gpu_type = self._type_of[gpu]
+        gpu_type = self.type_of[gpu]
         self.jobs_on[gpu_type] -= 1
         self.busy_gpus[gpu_type] -= not here
         self.node_jobs[self.node_of[gpu]] -= 1
@@ -85,8 +91,8 @@ class GpuBook:
     def _count(self, gpu: int) -> None:
         here = self.residents[gpu]
         self._jobs[gpu] = len(here)
-        self._fraction[gpu] = sum(state.job.gpu_fraction for state in here)
-        self._memory[gpu] = sum(self._memory_gib[state.workload] for state in here)
+        self._fraction[gpu] = sum([state.job.gpu_fraction for state in here])
+        self._memory[gpu] = self.memory_of(gpu)
 
 
 def _number(state: JobState) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gogh_sim.engine.jobs import JobState
-from gogh_sim.profiles import Combination, Member, Profile
+from gogh_sim.profiles import Member, Profile
 from gogh_sim.types import Cluster
 
 
@@ -26,26 +26,21 @@ class Physics:
         self._profile_type = [profile.type_index[name] for name in cluster.type_names]
         self.type_of: list[int] = [self._profile_type[t] for t in cluster.type_of]
         self._solo: list[list[float]] = profile.solo_rate.tolist()
-        self._combinations: dict[tuple[int, tuple[Member, ...]], Combination] = {}
+        self._states: dict[tuple[int, tuple[Member, ...]], GpuState] = {}
         self._gang_factors: dict[tuple[int, int, int], float] = {}
-
-    def combination(self, gpu_type: int, members: tuple[Member, ...]) -> Combination:
-        """Cached `Profile.combine`."""
-        key = (gpu_type, members)
-        found = self._combinations.get(key)
-        if found is None:
-            found = self._combinations[key] = self._profile.combine(gpu_type, members)
-        return found
+        self._tags: dict[tuple[int, int, bool], str] = {}
 
     def gpu_state(self, gpu: int, running: Sequence[JobState], cap_w: float | None) -> GpuState:
         """State of a GPU whose residents `running` all make progress; some may also be restoring, which only idles."""
         gpu_type = self.type_of[gpu]
-        members = tuple(Member(job.workload, job.job.gpu_fraction) for job in running)
-        norms, watts = self.combination(gpu_type, members)
-        if cap_w is None or watts <= cap_w:
-            return GpuState(norms, watts)
-        factor = self._profile.cap_speed(gpu_type, watts, cap_w)
-        return GpuState(tuple(norm * factor for norm in norms), cap_w)
+        members = tuple([state.member for state in running])
+        free = self._states.get((gpu_type, members))
+        if free is None:
+            free = self._states[gpu_type, members] = GpuState(*self._profile.combine(gpu_type, members))
+        if cap_w is None or free.watts <= cap_w:
+            return free
+        factor = self._profile.cap_speed(gpu_type, free.watts, cap_w)
+        return GpuState(tuple(norm * factor for norm in free.speeds), cap_w)
 
     def solo_rate(self, workload: int, gpu: int) -> float:
         """Iterations/s of the workload alone on this one GPU; nan where it cannot run."""
@@ -53,7 +48,7 @@ class Physics:
 
     def gang_rate(self, job: JobState, slowest_rate: float) -> float:
         """Iterations/s of the whole gang when its slowest GPU alone would do `slowest_rate`."""
-        key = (job.workload, job.job.num_gpus, job.num_nodes)
+        key = (job.workload, job.job.num_gpus, len(job.nodes))
         factor = self._gang_factors.get(key)
         if factor is None:
             factor = self._gang_factors[key] = self._profile.gang_factor(*key)
@@ -61,4 +56,8 @@ class Physics:
 
     def source_tag(self, workload: int, gpu: int, shared: bool) -> str:
         """Tag of the numbers that a job's rate on this GPU rests on."""
-        return self._profile.source_tag(workload, self.type_of[gpu], shared)
+        key = (workload, self.type_of[gpu], shared)
+        tag = self._tags.get(key)
+        if tag is None:
+            tag = self._tags[key] = self._profile.source_tag(*key)
+        return tag

@@ -10,6 +10,7 @@ import pandas as pd
 from gogh_sim.engine.decisions import Moves
 from gogh_sim.engine.jobs import JobState, Status
 from gogh_sim.engine.records import Records
+from gogh_sim.engine.table import Table, frame_of
 from gogh_sim.engine.world import World
 from gogh_sim.policy import Prediction, Wake
 from gogh_sim.types import SolveReport
@@ -36,6 +37,14 @@ _JOB_COLUMNS = {
     "migrations": "int64",
     "allocated_gpu_s": "float64",
     "gpu_energy_j": "float64",
+}
+_TIMELINE_COLUMNS = {
+    "time_s": "float64",
+    "gpu_w": "float64",
+    "node_w": "float64",
+    "pending": "int64",
+    "running": "int64",
+    "nodes_on": "int64",
 }
 _DECISION_COLUMNS = {
     "decision": "int64",
@@ -70,35 +79,39 @@ _ESTIMATE_COLUMNS = {
 _EVENT_COLUMNS = {"time_s": "float64", "event": "str", "job_id": "str", "node_id": "str", "gpus": "str"}
 
 
-def _frame(rows: Iterable[tuple[Any, ...]], columns: dict[str, str]) -> pd.DataFrame:
-    return pd.DataFrame.from_records(list(rows), columns=list(columns)).astype(columns)
-
-
 class Recorder:
     """Rows of every table of `Records`, in order of time."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._timeline: list[tuple[float, ...]] = []
-        self._decisions: list[tuple[Any, ...]] = []
-        self._timings: list[tuple[float, ...]] = []
-        self._estimates: list[tuple[Any, ...]] = []
-        self._events: list[tuple[Any, ...]] = []
+        names = world.cluster.type_names
+        counts = {f"busy_{name}": "int64" for name in names} | {f"jobs_on_{name}": "int64" for name in names}
+        self._timeline = Table(_TIMELINE_COLUMNS | counts)
+        self._now: tuple[float, ...] = ()
+        self._decisions = Table(_DECISION_COLUMNS)
+        self._timings = Table(_TIMING_COLUMNS)
+        self._estimates = Table(_ESTIMATE_COLUMNS)
+        self._events = Table(_EVENT_COLUMNS)
+        self._gpu_names = [str(gpu) for gpu in world.cluster.gpu_ids]
+        self._wake_names: dict[frozenset[Wake], str] = {}
 
     def job_event(self, now_s: float, event: str, state: JobState) -> None:
         """Something happened to a job."""
-        gpus = "|".join(map(str, state.gpu_ids))
-        node = state.gpu_ids[0].node_id if state.num_nodes == 1 and state.gpu_ids else ""
-        self._events.append((now_s, event, state.job.job_id, node, gpus))
+        names = self._gpu_names
+        gpus = "|".join([names[gpu] for gpu in state.gpus])
+        node = self._world.cluster.nodes[state.nodes[0]].node_id if len(state.nodes) == 1 else ""
+        self._events.add((now_s, event, state.job.job_id, node, gpus))
 
     def node_event(self, now_s: float, event: str, node: int) -> None:
         """A node went off, woke or came on."""
-        self._events.append((now_s, event, "", self._world.cluster.nodes[node].node_id, ""))
+        self._events.add((now_s, event, "", self._world.cluster.nodes[node].node_id, ""))
 
     def state(self, now_s: float) -> None:
         """The world's watts and counts from now on; the last call of a moment counts."""
         world = self._world
-        row = (
+        if self._now and self._now[0] != now_s:
+            self._timeline.add(self._now)
+        self._now = (
             now_s,
             world.meter.total_gpu_w,
             world.meter.total_node_w,
@@ -108,10 +121,6 @@ class Recorder:
             *world.book.busy_gpus,
             *world.book.jobs_on,
         )
-        if self._timeline and self._timeline[-1][0] == now_s:
-            self._timeline[-1] = row
-        else:
-            self._timeline.append(row)
 
     def decision(
         self,
@@ -124,11 +133,14 @@ class Recorder:
     ) -> None:
         """A scheduler call with the pending and running jobs it saw, what it changed and how long it took."""
         number = len(self._decisions)
-        solver = _NO_SOLVER if solve is None else tuple(getattr(solve, name) for name in _SOLVER_COLUMNS)
+        names = self._wake_names.get(wakes)
+        if names is None:
+            names = self._wake_names[wakes] = "+".join(sorted(wakes))
+        solver = _NO_SOLVER if solve is None else tuple([getattr(solve, name) for name in _SOLVER_COLUMNS])
         changes = (len(moves.start), len(moves.move), len(moves.evict))
-        self._decisions.append((number, now_s, "+".join(sorted(wakes)), *queue, *changes, *solver))
+        self._decisions.add((number, now_s, names, *queue, *changes, *solver))
         clock = (0.0, 0.0) if solve is None else (solve.build_s, solve.solve_s)
-        self._timings.append((number, decide_s, *clock))
+        self._timings.add((number, decide_s, *clock))
 
     def predictions(self, now_s: float, predictions: Iterable[Prediction]) -> None:
         """What a learner had believed of situations that were now measured."""
@@ -136,24 +148,21 @@ class Recorder:
             seen = prediction.observation
             partners = "|".join(sorted(job.workload for job in seen.partners))
             situation = (seen.job.job_id, seen.job.workload, seen.gpu_type, partners)
-            self._estimates.append((now_s, *situation, prediction.source, prediction.rate, seen.rate))
+            self._estimates.add((now_s, *situation, prediction.source, prediction.rate, seen.rate))
 
     def records(self) -> Records:
         """Everything, as tables."""
-        names = self._world.cluster.type_names
-        timeline = {"time_s": "float64", "gpu_w": "float64", "node_w": "float64", "pending": "int64"}
-        timeline |= {"running": "int64", "nodes_on": "int64"}
-        timeline |= {f"busy_{name}": "int64" for name in names} | {f"jobs_on_{name}": "int64" for name in names}
+        self._timeline.add(self._now)
         return Records(
-            jobs=_frame((_job_row(state) for state in self._world.states.values()), _JOB_COLUMNS),
-            timeline=_frame(self._timeline, timeline),
-            decisions=_frame(self._decisions, _DECISION_COLUMNS),
-            timings=_frame(self._timings, _TIMING_COLUMNS),
-            estimates=_frame(self._estimates, _ESTIMATE_COLUMNS),
-            events=_frame(self._events, _EVENT_COLUMNS),
+            jobs=frame_of(map(_job_row, self._world.states.values()), _JOB_COLUMNS),
+            timeline=self._timeline.frame(),
+            decisions=self._decisions.frame(),
+            timings=self._timings.frame(),
+            estimates=self._estimates.frame(),
+            events=self._events.frame(),
             gpus=self._gpus(),
             nodes=self._nodes(),
-            sources=_frame(sorted(self._world.source_gpu_s.items()), {"tag": "str", "gpu_s": "float64"}),
+            sources=frame_of(sorted(self._world.source_gpu_s.items()), {"tag": "str", "gpu_s": "float64"}),
         )
 
     def _gpus(self) -> pd.DataFrame:
@@ -169,7 +178,7 @@ class Recorder:
             for i, gpu in enumerate(cluster.gpu_ids)
         ]
         columns = {"node_id": "str", "slot": "int64", "gpu_type": "str", "busy_s": "float64", "energy_j": "float64"}
-        return _frame(rows, columns)
+        return frame_of(rows, columns)
 
     def _nodes(self) -> pd.DataFrame:
         meter = self._world.meter
@@ -177,7 +186,7 @@ class Recorder:
             (node.node_id, node.gpu_type, meter.node_on_s[i], meter.node_energy_j[i])
             for i, node in enumerate(self._world.cluster.nodes)
         ]
-        return _frame(rows, {"node_id": "str", "gpu_type": "str", "on_s": "float64", "energy_j": "float64"})
+        return frame_of(rows, {"node_id": "str", "gpu_type": "str", "on_s": "float64", "energy_j": "float64"})
 
 
 def _job_row(state: JobState) -> tuple[Any, ...]:

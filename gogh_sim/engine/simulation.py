@@ -16,7 +16,7 @@ import numpy as np
 import simpy
 from simpy.events import EventPriority
 
-from gogh_sim.engine.decisions import Moves, resolve
+from gogh_sim.engine.decisions import NO_MOVES, Moves, resolve
 from gogh_sim.engine.jobs import JobState, Status
 from gogh_sim.engine.observer import Observer
 from gogh_sim.engine.recorder import Recorder
@@ -24,10 +24,12 @@ from gogh_sim.engine.records import Records
 from gogh_sim.engine.settings import EngineSettings
 from gogh_sim.engine.view import view_of
 from gogh_sim.engine.world import World
-from gogh_sim.policy import Learner, Scheduler, Wake
+from gogh_sim.policy import ALWAYS, Attentive, Learner, Scheduler, Wake
 from gogh_sim.profiles import Profile
 from gogh_sim.streams import Streams
 from gogh_sim.types import Cluster, Job, JobId
+
+_LAST = EventPriority(2)
 
 
 class _Last(simpy.Event):
@@ -36,7 +38,7 @@ class _Last(simpy.Event):
     def __init__(self, env: simpy.Environment) -> None:
         super().__init__(env)
         self._ok, self._value = True, None
-        env.schedule(self, priority=EventPriority(2))
+        env.schedule(self, priority=_LAST)
 
 
 def hidden_factors(jobs: Sequence[Job], settings: EngineSettings, streams: Streams) -> dict[JobId, float]:
@@ -61,10 +63,12 @@ class Simulation:
     ) -> None:
         self._settings = settings
         self._scheduler = scheduler
-        self._learner = scheduler if isinstance(scheduler, Learner) else None
+        self._attention = scheduler.attention if isinstance(scheduler, Attentive) else ALWAYS
         self._progress = progress
         self.world = World(cluster, jobs, profile, settings, hidden_factors(jobs, settings, streams))
         self.recorder = Recorder(self.world)
+        self._learner = scheduler if isinstance(scheduler, Learner) else None
+        self.world.observed = self._learner is not None
         self._observer = Observer(self.world, streams.generator("measurement_noise"))
         self._env = simpy.Environment()
         self._over = self._env.event()
@@ -145,7 +149,7 @@ class Simulation:
             return
         now_s = self._env.now
         self.recorder.job_event(now_s, "fail" if state.job.source_status != "pass" else "finish", state)
-        nodes = self._nodes_of(state.gpus)
+        nodes = state.nodes
         self.world.complete(state, now_s)
         self._refresh()
         self._watch_empty_nodes(nodes)
@@ -163,11 +167,8 @@ class Simulation:
 
     # Power gating -----------------------------------------------------------------------------------------------
 
-    def _nodes_of(self, gpus: Iterable[int]) -> set[int]:
-        return {self.world.book.node_of[gpu] for gpu in gpus}
-
     def _watch_empty_nodes(self, nodes: Iterable[int]) -> None:
-        for node in sorted(nodes):
+        for node in nodes:
             if self.world.book.node_jobs[node] == 0:
                 self._watch_empty_node(node)
 
@@ -188,27 +189,38 @@ class Simulation:
     def _decide(self) -> None:
         now_s = self._env.now
         wakes, self._wakes = frozenset(self._wakes), set()
-        if self._learner is not None and (observations := self._observer.collect(now_s)):
-            self.recorder.predictions(now_s, self._learner.observe(observations))
         queue = (len(self.world.pending), len(self.world.running))
+        if not self._attention.wants(wakes, queue[0] > 0):
+            if Wake.ARRIVAL in wakes:
+                self.recorder.state(now_s)
+            self._end_if_stalled(NO_MOVES)
+            return
+        self._learn(now_s)
         began = time.perf_counter()
         decision = self._scheduler.decide(view_of(self.world, wakes, now_s))
         decide_s = time.perf_counter() - began
         moves = resolve(decision, self.world)
         self.recorder.decision(now_s, wakes, queue, moves, decision.solve, decide_s)
-        self._apply(moves)
+        if moves is NO_MOVES:
+            self.recorder.state(now_s)
+        else:
+            self._apply(moves)
         self._end_if_stalled(moves)
+
+    def _learn(self, now_s: float) -> None:
+        if self._learner is not None and (observations := self._observer.collect(now_s)):
+            self.recorder.predictions(now_s, self._learner.observe(observations))
 
     def _apply(self, moves: Moves) -> None:
         now_s = self._env.now
         emptied: set[int] = set()
         for state in moves.evict:
-            emptied |= self._nodes_of(state.gpus)
+            emptied.update(state.nodes)
             self.recorder.job_event(now_s, "evict", state)
             state.preemptions += 1
             self.world.evict(state, now_s)
         for state, _ in moves.move:
-            emptied |= self._nodes_of(state.gpus)
+            emptied.update(state.nodes)
             state.migrations += 1
             self.world.evict(state, now_s)
         for gpu, watts in moves.caps:
@@ -217,11 +229,12 @@ class Simulation:
             for state, gpus in placements:
                 self._place(event, state, gpus)
         self._refresh()
-        self._watch_empty_nodes(emptied)
+        self._watch_empty_nodes(sorted(emptied))
 
     def _place(self, event: str, state: JobState, gpus: tuple[int, ...]) -> None:
         now_s = self._env.now
-        asleep = [node for node in sorted(self._nodes_of(gpus)) if not self.world.meter.on[node]]
+        on, node_of = self.world.meter.on, self.world.book.node_of
+        asleep = sorted({node_of[gpu] for gpu in gpus if not on[node_of[gpu]]})
         self.world.place(state, gpus, now_s)
         self.recorder.job_event(now_s, event, state)
         for node in asleep:

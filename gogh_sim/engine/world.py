@@ -51,6 +51,7 @@ class World:
         self.busy_s = [0.0] * cluster.num_gpus
         self._busy_since_s = [0.0] * cluster.num_gpus
         self.source_gpu_s: dict[str, float] = {}
+        self.observed = True
         self.left_unmeasured: list[tuple[Job, Situation]] = []
         self._speeds: list[dict[int, float]] = [{} for _ in range(cluster.num_gpus)]
         self._dirty: set[int] = set()
@@ -74,19 +75,18 @@ class World:
         """Give a waiting job its GPUs; it makes progress from `ready_s`, once nodes are awake and it is restored."""
         del self._pending[state.job.job_id]
         self.running[state.job.job_id] = state
-        nodes = {self.book.node_of[gpu] for gpu in gpus}
-        for node in sorted(nodes):
+        nodes = tuple(sorted({self.book.node_of[gpu] for gpu in gpus}))
+        for node in nodes:
             self._wake(node, now_s)
         for gpu in gpus:
             self._account(gpu, now_s)
             self.book.add(state, gpu)
             if len(self.book.residents[gpu]) == 1:
                 self._busy_since_s[gpu] = now_s
-        state.gpus = gpus
-        state.gpu_ids = tuple(self.cluster.gpu_ids[gpu] for gpu in gpus)
-        state.num_nodes = len(nodes)
+        state.gpus, state.nodes = gpus, nodes
+        state.gpu_ids = tuple([self.cluster.gpu_ids[gpu] for gpu in gpus])
         state.placed_s = state.settled_s = now_s
-        awake_s = max(now_s, *(self.awake_s[node] for node in nodes))
+        awake_s = max(now_s, *[self.awake_s[node] for node in nodes])
         state.ready_s = awake_s + (self.settings.restart_s if state.ran_before else 0.0)
         state.status = Status.PLACED
         self._dirty.update(gpus)
@@ -146,8 +146,7 @@ class World:
                 self.emptied_s[node] = now_s
         self._dirty.update(state.gpus)
         del self.running[state.job.job_id]
-        state.gpus = ()
-        state.gpu_ids = ()
+        state.gpus, state.gpu_ids, state.nodes = (), (), ()
         state.rate = 0.0
         state.scheduled += 1
 
@@ -155,17 +154,20 @@ class World:
 
     def refresh(self, now_s: float) -> list[JobState]:
         """Bring rates and watts of everything touched up to date; return the jobs whose rate changed, in order."""
+        if not self._dirty:
+            return []
         touched: dict[int, JobState] = {}
         watts = []
         for gpu in sorted(self._dirty):
             self._account(gpu, now_s)
             residents = self.book.residents[gpu]
-            running = [state for state in residents if state.status is Status.RUNNING]
             if residents:
+                running = [state for state in residents if state.status is Status.RUNNING]
                 gpu_state = self.physics.gpu_state(gpu, running, self.caps.get(gpu))
                 watts.append((gpu, gpu_state.watts))
-                self._speeds[gpu] = {s.number: speed for s, speed in zip(running, gpu_state.speeds, strict=True)}
-                touched.update((state.number, state) for state in running)
+                self._speeds[gpu] = dict(zip([state.number for state in running], gpu_state.speeds, strict=True))
+                for state in running:
+                    touched[state.number] = state
             else:
                 watts.append((gpu, self.meter.empty_w(gpu)))
                 self._speeds[gpu] = {}
@@ -182,11 +184,14 @@ class World:
             here = self.physics.solo_rate(state.workload, gpu) * self._speeds[gpu][state.number]
             if here < rate:
                 slowest, rate = gpu, here
-        partners = tuple(
-            other.job for other in self.book.residents[slowest] if other.status is Status.RUNNING and other is not state
+        residents = self.book.residents[slowest]
+        partners = (
+            tuple([other.job for other in residents if other.status is Status.RUNNING and other is not state])
+            if len(residents) > 1
+            else ()
         )
         before, state.rate = state.rate, self.physics.gang_rate(state, rate)
-        situation = Situation(slowest, partners, state.num_nodes, state.rate, self.meter.gpu_w[slowest])
+        situation = Situation(slowest, partners, len(state.nodes), state.rate, self.meter.gpu_w[slowest])
         if situation != state.situation:
             self._leave_situation(state, now_s)
             state.situation, state.situation_since_s, state.measured = situation, now_s, False
@@ -194,7 +199,8 @@ class World:
 
     def _leave_situation(self, state: JobState, now_s: float) -> None:
         left = state.situation
-        if left is not None and not state.measured and now_s - state.situation_since_s >= self.settings.measure_s:
+        lasted_s = now_s - state.situation_since_s
+        if self.observed and left and not state.measured and lasted_s >= self.settings.measure_s:
             self.left_unmeasured.append((state.job, left))
         state.situation = None
 
@@ -215,8 +221,10 @@ class World:
         """Integrate a GPU's energy and share it equally among its residents; before the residents change."""
         joules = self.meter.settle_gpu(gpu, now_s)
         residents = self.book.residents[gpu]
-        for state in residents:
-            state.energy_j += joules / len(residents)
+        if joules and residents:
+            share = joules / len(residents)
+            for state in residents:
+                state.energy_j += share
 
     def close(self, now_s: float) -> None:
         """Integrate everything up to the end of the run."""

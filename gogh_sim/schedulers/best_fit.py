@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gogh_sim.policy import ActiveJob, ClusterView, Decision, PolicyContext
+from gogh_sim.policy import QUEUE_OR_ROOM, ActiveJob, ClusterView, Decision, PolicyContext
 from gogh_sim.schedulers.capacity import Capacity, Costs, start_who_fits
 
 
@@ -14,6 +14,8 @@ class BestFit:
     Within the node, on the GPU that it leaves with the least room. The "best-fit" (packing) baseline of Weng et al.,
     "Beware of Fragmentation" (USENIX ATC 2023), with GPUs as the one resource.
     """
+
+    attention = QUEUE_OR_ROOM
 
     def __init__(self, context: PolicyContext) -> None:
         self._context = context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gogh_sim.policy import ActiveJob, ClusterView, Decision, PolicyContext
+from gogh_sim.policy import QUEUE_OR_ROOM, ActiveJob, ClusterView, Decision, PolicyContext
 from gogh_sim.schedulers.capacity import Capacity, start_who_fits
 
 
@@ -12,6 +12,8 @@ class EarliestDeadline:
     The rule of Liu and Layland, "Scheduling algorithms for multiprogramming in a hard-real-time environment" (JACM
     1973), without its preemption; equals go by submission.
     """
+
+    attention = QUEUE_OR_ROOM
 
     def __init__(self, context: PolicyContext) -> None:
         self._context = context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gogh_sim.policy import ActiveJob, ClusterView, Decision, PolicyContext
+from gogh_sim.policy import QUEUE_OR_ROOM, ActiveJob, ClusterView, Decision, PolicyContext
 from gogh_sim.schedulers.capacity import Capacity, Costs, start_who_fits
 
 
@@ -14,6 +14,8 @@ class Fastest:
     The greedy choice of heterogeneity-aware schedulers' FIFO (Narayanan et al., "Heterogeneity-aware cluster scheduling
     policies for deep learning workloads", OSDI 2020), but for one order of types for every job, which needs no profile.
     """
+
+    attention = QUEUE_OR_ROOM
 
     def __init__(self, context: PolicyContext) -> None:
         self._context = context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gogh_sim.policy import ActiveJob, ClusterView, Decision, PolicyContext
+from gogh_sim.policy import QUEUE_OR_ROOM, ActiveJob, ClusterView, Decision, PolicyContext
 from gogh_sim.schedulers.capacity import Capacity, Costs, start_who_fits
 from gogh_sim.schedulers.fragments import UsualJobs, growth
 
@@ -16,6 +16,8 @@ class FragmentationDescent:
     jobs submitted so far. "FGD" of Weng et al., "Beware of Fragmentation" (USENIX ATC 2023), with GPUs as the one
     resource.
     """
+
+    attention = QUEUE_OR_ROOM
 
     def __init__(self, context: PolicyContext) -> None:
         self._context = context

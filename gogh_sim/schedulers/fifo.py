@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gogh_sim.policy import NOTHING, ClusterView, Decision, Placement, PolicyContext
+from gogh_sim.policy import NOTHING, QUEUE_OR_ROOM, ClusterView, Decision, Placement, PolicyContext
 from gogh_sim.schedulers.capacity import Capacity
 from gogh_sim.types import JobId
 
@@ -13,6 +13,8 @@ class Fifo:
     The "FIFO strict" of batch systems (Feitelson, Rudolph and Schwiegelshohn, "Parallel job scheduling: a status
     report", JSSPP 2004): no job ever overtakes another.
     """
+
+    attention = QUEUE_OR_ROOM
 
     def __init__(self, context: PolicyContext) -> None:
         self._context = context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gogh_sim.policy import ClusterView, Decision, PolicyContext
+from gogh_sim.policy import QUEUE_OR_ROOM, ClusterView, Decision, PolicyContext
 from gogh_sim.schedulers.capacity import Capacity, start_who_fits
 
 
@@ -11,6 +11,8 @@ class GreedyFifo:
 
     The "FIFO" of the simulator of Alibaba PAI (Weng et al., "MLaaS in the wild", NSDI 2022).
     """
+
+    attention = QUEUE_OR_ROOM
 
     def __init__(self, context: PolicyContext) -> None:
         self._context = context

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from gogh_sim.policy import ActiveJob, ClusterView, Decision, PolicyContext, ThroughputSource
+from gogh_sim.policy import QUEUE_OR_ROOM, ActiveJob, ClusterView, Decision, PolicyContext, ThroughputSource
 from gogh_sim.schedulers.capacity import Capacity, Costs, start_who_fits
 from gogh_sim.types import FloatArray, Job
 
@@ -29,6 +29,8 @@ class GreedyEnergy:
     source
         Who says how fast jobs run and what they draw.
     """
+
+    attention = QUEUE_OR_ROOM
 
     def __init__(self, context: PolicyContext, source: ThroughputSource) -> None:
         self._context = context

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gogh_sim.errors import InputError
-from gogh_sim.policy import ActiveJob, ClusterView, Decision, PolicyContext
+from gogh_sim.policy import QUEUE_OR_ROOM, ActiveJob, ClusterView, Decision, PolicyContext
 from gogh_sim.schedulers.capacity import Capacity, Costs, start_who_fits
 from gogh_sim.schedulers.fragments import UsualJobs, growth
 from gogh_sim.types import FloatArray, Job
@@ -24,6 +24,8 @@ class PowerAware:
     weight
         Of power, in [0, 1]; the rest is fragmentation's.
     """
+
+    attention = QUEUE_OR_ROOM
 
     def __init__(self, context: PolicyContext, weight: float = 0.1) -> None:
         if not 0 <= weight <= 1:

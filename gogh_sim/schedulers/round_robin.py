@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gogh_sim.policy import ActiveJob, ClusterView, Decision, PolicyContext
+from gogh_sim.policy import QUEUE_OR_ROOM, ActiveJob, ClusterView, Decision, PolicyContext
 from gogh_sim.schedulers.capacity import Capacity, Costs
 
 
@@ -14,6 +14,8 @@ class RoundRobin:
     The turn passes to the node behind the last that took a job; nodes without room are skipped. The cyclic splitting of
     Wang and Morris, "Load sharing in distributed systems" (IEEE Transactions on Computers 1985).
     """
+
+    attention = QUEUE_OR_ROOM
 
     def __init__(self, context: PolicyContext) -> None:
         self._context = context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gogh_sim.policy import ActiveJob, ClusterView, Decision, PolicyContext
+from gogh_sim.policy import QUEUE_OR_ROOM, ActiveJob, ClusterView, Decision, PolicyContext
 from gogh_sim.schedulers.capacity import Capacity, start_who_fits
 
 
@@ -12,6 +12,8 @@ class ShortestFirst:
     Durations are taken as known, as in the "SJF" of the simulator of Alibaba PAI (Weng et al., "MLaaS in the wild",
     NSDI 2022); equals go by submission.
     """
+
+    attention = QUEUE_OR_ROOM
 
     def __init__(self, context: PolicyContext) -> None:
         self._context = context
