@@ -11,14 +11,15 @@ from gogh_sim import profiles, resources
 from gogh_sim.cli.parser import Parser
 from gogh_sim.profiles import Profile, Source
 from gogh_sim.traces import FORMATS
+from gogh_sim.traces.requests import PATTERNS, REQUEST_FORMATS
 
 GROUPS = ("scheduler", "estimator", "trace", "cluster", "profile", "power", "engine", "experiment")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print the choices of each group, then the trace formats and the workloads."""
+    """Print the choices of each group, then the formats of traces and of requests, and the workloads."""
     parser = Parser(prog="gogh-sim list", description="Every choice by name.")
-    names = [*GROUPS, "format", "workload"]
+    names = [*GROUPS, "format", "requests", "workload"]
     parser.add_argument("group", nargs="?", type=_singular, choices=names, help="only this group")
     parser.add_argument("--profile", default="calibrated", help="whose workloads: a name, or a folder of tables")
     given = parser.parse_args(arguments)
@@ -30,12 +31,15 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _singular(word: str) -> str:
-    return word.removesuffix("s")
+    return word if word == "requests" else word.removesuffix("s")
 
 
 def _choices(group: str) -> dict[str, str]:
     if group == "format":
         return {name: form.about for name, form in sorted(FORMATS.items())}
+    if group == "requests":
+        drawn = {name: f"drawn: {(draw.__doc__ or '').partition('.')[0]}" for name, draw in PATTERNS.items()}
+        return {name: form.about for name, form in sorted(REQUEST_FORMATS.items())} | drawn
     files = sorted((resources.configs() / group).glob("[!_]*.yaml"))
     return {file.stem: _about(file) for file in files}
 

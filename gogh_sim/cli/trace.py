@@ -14,7 +14,7 @@ import numpy as np
 from gogh_sim import traces
 from gogh_sim.cli.parser import Parser
 from gogh_sim.errors import InputError
-from gogh_sim.traces import Fault, Severity, Sources, alibaba_style
+from gogh_sim.traces import Fault, Severity, Sources, alibaba_style, requests
 
 _NATIVE = MappingProxyType(
     {"alibaba_style": "openb", "philly_style": "philly_list", "itp_style": "itp", "poisson": "plain"}
@@ -29,19 +29,31 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _parser() -> Parser:
-    about = "\n".join(f"  {name:<12}{form.about}" for name, form in sorted(traces.FORMATS.items()))
+    about = _listed({name: form.about for name, form in traces.FORMATS.items()})
+    of_requests = _listed({name: form.about for name, form in requests.REQUEST_FORMATS.items()})
+    both = f"formats of jobs:\n{about}\nformats of requests to services:\n{of_requests}"
     parser = Parser(prog="gogh-sim trace", description="Make, validate, describe, convert and download traces.")
     commands = parser.add_subparsers(required=True, metavar="generate|check|stats|convert|fetch", parser_class=Parser)
     _add_generate(commands.add_parser("generate", help="draw a trace", epilog=f"formats:\n{about}"))
-    _add_check(commands.add_parser("check", help="name every fault with file, line and column"))
-    _add_stats(commands.add_parser("stats", help="arrivals, durations, GPU mix, constraints, endings; side by side"))
+    _add_check(commands.add_parser("check", help="name every fault with file, line and column", epilog=both))
+    of_stats = "arrivals, durations, GPU mix, constraints, endings; rates of requests; side by side"
+    _add_stats(commands.add_parser("stats", help=of_stats, epilog=both))
     _add_convert(commands.add_parser("convert", help="write another format", epilog=f"formats:\n{about}"))
     _add_fetch(commands.add_parser("fetch", help="download a public trace file and check its sum"))
     return parser
 
 
+def _listed(about: Mapping[str, str]) -> str:
+    return "\n".join(f"  {name:<12}{text}" for name, text in sorted(about.items()))
+
+
 def _names() -> list[str]:
     return sorted(traces.FORMATS)
+
+
+def _all_names() -> list[str]:
+    """Formats of jobs, and of requests."""
+    return sorted([*traces.FORMATS, *requests.REQUEST_FORMATS])
 
 
 def _add_generate(made: argparse.ArgumentParser) -> None:
@@ -65,7 +77,7 @@ def _add_sources(command: argparse.ArgumentParser) -> None:
 
 def _add_check(checked: argparse.ArgumentParser) -> None:
     checked.add_argument("path", type=Path)
-    checked.add_argument("--format", choices=_names(), help="default: told by the first row")
+    checked.add_argument("--format", choices=_all_names(), help="default: told by the first row")
     _add_sources(checked)
     checked.add_argument("--gpus", type=int, help="GPUs of the cluster; jobs that ask for more are at fault")
     checked.add_argument("--fix", type=Path, metavar="OUT", help="write the sound rows here, the others beside it")
@@ -75,9 +87,13 @@ def _add_check(checked: argparse.ArgumentParser) -> None:
 def _add_stats(described: argparse.ArgumentParser) -> None:
     described.add_argument("paths", type=Path, nargs="+")
     described.add_argument(
-        "--format", action="append", choices=_names(), help="one for all files, or once for each; default: told by them"
+        "--format",
+        action="append",
+        choices=_all_names(),
+        help="one for all files, or once for each; default: told by them",
     )
     _add_sources(described)
+    described.add_argument("--step-s", type=float, default=60.0, help="seconds over which rates of requests are means")
     described.add_argument("--plot", type=Path, metavar="FILE", help="also draw them (.png, .svg or .pdf)")
     described.set_defaults(execute=_stats)
 
@@ -114,8 +130,11 @@ def _check(given: Namespace) -> None:
     if given.gpus is not None and given.gpus < 1:
         raise InputError(f"--gpus: expected at least 1, found {given.gpus}")
     capacity = None if given.gpus is None else traces.Capacity(given.gpus)
-    given.format = given.format or traces.guess(given.path)
-    faults = traces.check(given.format, Sources(given.path, given.nodes, given.throughputs, capacity))
+    given.format = given.format or _guess(given.path)
+    if given.format in requests.REQUEST_FORMATS:
+        faults = requests.check(given.format, given.path)
+    else:
+        faults = traces.check(given.format, Sources(given.path, given.nodes, given.throughputs, capacity))
     for fault in faults:
         print(_line(fault))
     errors = [fault for fault in faults if fault.severity is Severity.ERROR]
@@ -148,17 +167,53 @@ def _line(fault: Fault) -> str:
 
 
 def _stats(given: Namespace) -> None:
-    formats = given.format or [traces.guess(path) for path in given.paths]
+    formats = given.format or [_guess(path) for path in given.paths]
     formats = formats * len(given.paths) if len(formats) == 1 else formats
     if len(formats) != len(given.paths):
         raise InputError(f"--format: expected one, or one for each of {len(given.paths)} files, found {len(formats)}")
     if given.plot is not None:
         _writable(given.plot)
-    found = {
-        _title(path, i, given.paths): traces.read(form, path, given.nodes, throughputs=given.throughputs)
+    named = {
+        _title(path, i, given.paths): (path, form)
         for i, (path, form) in enumerate(zip(given.paths, formats, strict=True))
     }
-    table = {name: traces.statistics(trace.jobs) for name, trace in found.items()}
+    serving = {form in requests.REQUEST_FORMATS for form in formats}
+    if len(serving) == 2:
+        raise InputError("traces of jobs and of requests have no statistics in common; ask for them one by one")
+    if serving == {True}:
+        _stats_of_requests(given, named)
+    else:
+        _stats_of_jobs(given, named)
+
+
+def _stats_of_requests(given: Namespace, named: Mapping[str, tuple[Path, str]]) -> None:
+    found = {name: requests.read(form, path, given.step_s) for name, (path, form) in named.items()}
+    _show({name: requests.statistics(trace) for name, trace in found.items()})
+    for name, trace in found.items():
+        print(f"{name}: rates are {trace.unit}")
+        _tell(f"{name}: left out" if len(found) > 1 else "left out", trace.left_out)
+    if given.plot is not None:
+        _plot_rates(found, given.plot)
+
+
+def _stats_of_jobs(given: Namespace, named: Mapping[str, tuple[Path, str]]) -> None:
+    found = {
+        name: traces.read(form, path, given.nodes, throughputs=given.throughputs)
+        for name, (path, form) in named.items()
+    }
+    _show({name: traces.statistics(trace.jobs) for name, trace in found.items()})
+    for name, trace in found.items():
+        _tell(f"{name}: left out" if len(found) > 1 else "left out", trace.left_out)
+        _tell(f"{name}: adjusted" if len(found) > 1 else "adjusted", trace.adjusted)
+    if given.plot is not None:
+        _plot(found, given.plot)
+
+
+def _guess(path: Path) -> str:
+    return requests.guess(path) or traces.guess(path)
+
+
+def _show(table: Mapping[str, Mapping[str, float]]) -> None:
     rows = list(next(iter(table.values())))
     label, widths = max(map(len, rows)), [max(len(name), 12) for name in table]
     if len(table) > 1:
@@ -166,11 +221,6 @@ def _stats(given: Namespace) -> None:
     for row in rows:
         cells = (f"{column[row]:>{width}.6g}" for column, width in zip(table.values(), widths, strict=True))
         print(f"{row:<{label}}", *cells)
-    for name, trace in found.items():
-        _tell(f"{name}: left out" if len(found) > 1 else "left out", trace.left_out)
-        _tell(f"{name}: adjusted" if len(found) > 1 else "adjusted", trace.adjusted)
-    if given.plot is not None:
-        _plot(found, given.plot)
 
 
 def _title(path: Path, number: int, paths: Sequence[Path]) -> str:
@@ -183,11 +233,25 @@ def _plot(found: Mapping[str, traces.Trace], path: Path) -> None:
     from gogh_sim.plots.style import paper_style  # Matplotlib takes longer to load than the rest of the command
     from gogh_sim.plots.trace import trace_overview
 
-    if path.suffix not in (".png", ".svg", ".pdf"):
-        raise InputError("expected a name that ends in .png, .svg or .pdf", file=path)
+    _drawable(path)
     with paper_style():
         trace_overview({name: trace.jobs for name, trace in found.items()}).savefig(path)
     print(f"figure written to {path}")
+
+
+def _plot_rates(found: Mapping[str, requests.RequestTrace], path: Path) -> None:
+    from gogh_sim.plots.requests import rates_over_time
+    from gogh_sim.plots.style import paper_style
+
+    _drawable(path)
+    with paper_style():
+        rates_over_time({name: (t.rates.sum(axis=0), t.step_s, str(t.unit)) for name, t in found.items()}).savefig(path)
+    print(f"figure written to {path}")
+
+
+def _drawable(path: Path) -> None:
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise InputError("expected a name that ends in .png, .svg or .pdf", file=path)
 
 
 def _convert(given: Namespace) -> None:

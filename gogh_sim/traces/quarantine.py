@@ -10,7 +10,7 @@ from pathlib import Path
 from gogh_sim.traces.faults import Fault, Severity
 from gogh_sim.traces.files import write_text
 from gogh_sim.traces.formats.registry import FORMATS, read
-from gogh_sim.traces.pieces import Shape
+from gogh_sim.traces.pieces import HEADED, Shape
 from gogh_sim.traces.schema import Trace
 
 COLUMNS = ("file", "row", "column", "reason", "text")
@@ -99,7 +99,8 @@ def fix(format: str, path: Path | str, target: Path | str, faults: list[Fault]) 
     for fault in faults:
         if fault.file == str(path):
             held(fault)
-    shape = FORMATS[format].shape
+    # Traces of requests, which are no format of jobs, are CSV with a header.
+    shape = FORMATS[format].shape if format in FORMATS else HEADED
     shape.copy(Path(path), Path(target), held.rejected(Path(path)).keys())
     if held.count:
         held.write(quarantine_file(target), {}, shape)

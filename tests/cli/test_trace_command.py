@@ -92,3 +92,28 @@ def test_fetch_lists_and_refuses(capsys: pytest.CaptureFixture[str]) -> None:
     assert "itp_cluster04.csv" in said
     assert "MIT; Gu et al., ASPLOS 2023" in said
     assert main(["trace", "fetch", "../../etc/passwd"]) == 2
+
+
+RATES = "service,time_s,requests_per_s\na,0,2\na,60,4\n"
+
+
+def test_traces_of_requests_are_checked_mended_and_described(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, fixed, figure = write(tmp_path / "r.csv", RATES + "a,x,1\n"), tmp_path / "s.csv", tmp_path / "f.png"
+    assert main(["trace", "check", str(path)]) == 2
+    assert f"error: {path}, line 4, column time_s" in capsys.readouterr().out
+    assert main(["trace", "check", str(path), "--fix", str(fixed)]) == 0
+    assert fixed.read_text() == RATES
+    assert main(["trace", "check", str(fixed)]) == 0
+    assert "a sound requests trace" in capsys.readouterr().out
+    assert main(["trace", "stats", str(fixed), "--plot", str(figure)]) == 0
+    cells = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if "rate_" in line)
+    assert (float(cells["rate_mean"]), float(cells["rate_peak"])) == (3.0, 4.0)
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_jobs_and_requests_are_not_described_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [write(tmp_path / "r.csv", RATES), write(tmp_path / "t.csv", "job_id,submission_time,duration,num_gpu\n")]
+    assert main(["trace", "stats", *map(str, paths)]) == 2
+    assert "have no statistics in common" in capsys.readouterr().err

@@ -19,6 +19,7 @@ from gogh_sim.errors import InputError
 from gogh_sim.traces import fetch, public_files
 from gogh_sim.traces.fetch import PublicFile, retrieve, sha256
 from gogh_sim.traces.formats import FORMATS
+from gogh_sim.traces.requests import REQUEST_FORMATS
 
 CONTENT = bytes(range(256)) * 2000
 SUM = hashlib.sha256(CONTENT).hexdigest()
@@ -163,7 +164,7 @@ def test_every_public_file_is_whole_and_says_where_it_is_from() -> None:
         assert len(bytes.fromhex(file.sha256)) == 32
         assert file.licence
         assert file.citation
-        assert not file.format or file.format in FORMATS
+        assert not file.format or file.format in FORMATS or file.format in REQUEST_FORMATS
 
 
 def test_sums_are_those_of_the_published_files(shared_data: Path, tmp_path: Path) -> None:
