@@ -12,6 +12,7 @@ from gogh_sim import provenance, scenario
 from gogh_sim.engine import EngineSettings, Gating, Records, Truth, simulate
 from gogh_sim.engine.simulation import hidden_factors
 from gogh_sim.errors import InputError
+from gogh_sim.identity import identity
 from gogh_sim.metrics.perfetto import chrome_trace
 from gogh_sim.metrics.site import Site
 from gogh_sim.metrics.summary import summarise
@@ -98,6 +99,7 @@ def _summary(config: Config, world: Scenario, records: Records, site: Site, wall
         "trace_left_out": dict(world.trace.left_out),
         "trace_adjusted": dict(world.trace.adjusted),
         "trace_gap_factor": world.gap_factor,
+        "identity": identity(config),
         "wall_s": wall_s,
         "git_commit": provenance.git_commit(),
         "versions": provenance.versions(),

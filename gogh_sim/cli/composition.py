@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from contextlib import contextmanager
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -36,6 +36,14 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("price_of", lambda region: list(grid_day(region).price_usd_per_kwh), replace=True)
 
 
+@contextmanager
+def composing() -> Iterator[None]:
+    """Make Hydra read the shipped configuration, for the while."""
+    register_resolvers()
+    with initialize_config_dir(str(resources.configs()), job_name="gogh-sim", version_base=HYDRA):
+        yield
+
+
 def composed(overrides: Sequence[str]) -> DictConfig:
     """Configuration of one run, Hydra's own part included.
 
@@ -44,16 +52,15 @@ def composed(overrides: Sequence[str]) -> DictConfig:
     InputError
         If an override cannot be read, or names a group, choice or key that is not there.
     """
-    register_resolvers()
     try:
-        with initialize_config_dir(str(resources.configs()), version_base=HYDRA):
+        with composing():
             return compose("config", overrides=list(overrides), return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
-        raise InputError(_said(error)) from error
+        raise InputError(said(error)) from error
 
 
-def check(overrides: Sequence[str], sweep: bool) -> Path:
-    """Check the configuration of a run, or of every element of a sweep; return the folder that results will be under.
+def check(overrides: Sequence[str], sweep: bool) -> None:
+    """Check the configuration of a run, or of every element of a sweep.
 
     Elements are tried one axis at a time, the other axes at their first element.
 
@@ -62,12 +69,8 @@ def check(overrides: Sequence[str], sweep: bool) -> Path:
     InputError
         If a configuration cannot be composed or holds a wrong value.
     """
-    folder = Path()
     for chosen in _elements(overrides) if sweep else [list(overrides)]:
-        config = composed(chosen)
-        plain(without_hydra(config))
-        folder = Path(config.hydra.sweep.dir if sweep else config.hydra.run.dir)
-    return folder
+        plain(without_hydra(composed(chosen)))
 
 
 def without_hydra(config: DictConfig) -> DictConfig:
@@ -103,11 +106,11 @@ def _split(overrides: Sequence[str]) -> tuple[list[str], list[list[str]]]:
             else:
                 fixed.append(str(override.input_line))
     except HydraException as error:
-        raise InputError(_said(error)) from error
+        raise InputError(said(error)) from error
     return fixed, axes
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """What Hydra said, for a reader who does not know Hydra."""
     key = _NO_KEY.match(str(error))
     if key is not None:

@@ -46,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0: done; 1: done, and not as asked (a check that found a difference); 2: the user has something to mend, said
-        in one line on stderr; 130: interrupted.
+        0: done; 1: done, and not as asked (a check that found a difference, a sweep in which a run failed); 2: the user
+        has something to mend, said in one line on stderr; 130: interrupted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:

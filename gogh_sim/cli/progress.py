@@ -1,16 +1,23 @@
-"""A bar on stderr with the share of jobs that have ended and the time left."""
+"""Bars on stderr: of a run the share of its jobs that have ended, of a sweep that of its runs; with the time left."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
 from typing import Never
 
 from tqdm import tqdm
 
 _ON_SCREEN_S = 0.1
 _IN_A_LOG_S = 10.0
+_WATCH_S = 0.5
+_NOTE_S = 1.0
+
+_FORM = "{desc}: {percentage:3.0f}% |{bar:30}| {elapsed} elapsed, {remaining} left"
 
 
 @contextmanager
@@ -20,9 +27,7 @@ def bar(title: str) -> Iterator[Callable[[float], None]]:
 
     def show(share: float) -> None:
         if not shown:
-            interval = _ON_SCREEN_S if sys.stderr.isatty() else _IN_A_LOG_S
-            form = "{desc}: {percentage:3.0f}% |{bar:30}| {elapsed} elapsed, {remaining} left"
-            shown.append(tqdm(total=1.0, desc=title, bar_format=form, mininterval=interval, file=sys.stderr))
+            shown.append(_drawn(title, 1.0, 0.0))
         shown[0].update(share - shown[0].n)
 
     try:
@@ -30,3 +35,63 @@ def bar(title: str) -> Iterator[Callable[[float], None]]:
     finally:
         for drawn in shown:
             drawn.close()
+
+
+@contextmanager
+def sweep_bar(total: int, kept: int, done: Callable[[], float]) -> Iterator[None]:
+    """A bar over the runs of a sweep while the block lasts.
+
+    Parameters
+    ----------
+    total
+        Runs of the sweep.
+    kept
+        Those that were there before, which say nothing about the time left.
+    done
+        Runs done so far, started ones by their share and `kept` included; asked for again and again, from a thread.
+    """
+    ended = Event()
+    drawn = _drawn(_runs(kept, total), float(total), float(kept))
+
+    def show() -> None:
+        drawn.set_description_str(_runs(done(), total), refresh=False)
+        drawn.update(done() - drawn.n)
+
+    def watch() -> None:
+        while not ended.wait(_WATCH_S):
+            show()
+
+    thread = Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        show()
+        drawn.close()
+
+
+def noting(file: Path) -> Callable[[float], None]:
+    """A function that writes the share done into a file, once a second at most, for `sweep_bar` in another process."""
+    last = [-_NOTE_S]
+
+    def note(share: float) -> None:
+        now = time.monotonic()
+        if now - last[0] >= _NOTE_S:
+            last[0] = now
+            file.write_text(f"{share:.4f}", encoding="ascii")
+
+    return note
+
+
+def _runs(done: float, total: int) -> str:
+    return f"sweep, {int(done)} of {total} runs"
+
+
+def _drawn(title: str, total: float, initial: float) -> tqdm[Never]:
+    interval = _ON_SCREEN_S if sys.stderr.isatty() else _IN_A_LOG_S
+    # Without smoothing the time left follows from the mean pace: runs of several policies differ in theirs.
+    return tqdm(
+        total=total, initial=initial, desc=title, bar_format=_FORM, mininterval=interval, smoothing=0, file=sys.stderr
+    )

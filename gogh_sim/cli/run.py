@@ -2,111 +2,85 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
-import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import OmegaConf
 
-from gogh_sim import resources
-from gogh_sim.cli.composition import HYDRA, check
-from gogh_sim.cli.folders import cleared_on_failure, first_existing
+from gogh_sim.cli.composition import check, composed, without_hydra
+from gogh_sim.cli.folders import first_existing, found_identity, remove_empty
+from gogh_sim.cli.job import write_run
 from gogh_sim.cli.parser import Parser
-from gogh_sim.cli.policy import make_policy
 from gogh_sim.cli.progress import bar
-from gogh_sim.cli.report import FIGURES_DIR, report
+from gogh_sim.cli.report import report
 from gogh_sim.cli.schema import plain
-from gogh_sim.errors import GoghError
-from gogh_sim.experiment import run_config
-from gogh_sim.metrics.results import load_run
-from gogh_sim.plots.figures import write_figures
+from gogh_sim.cli.sweep import run_sweep
+from gogh_sim.errors import InputError
+from gogh_sim.identity import identity
+
+RUN_FAILED = 1
+"""Exit code of a sweep in which a run failed."""
+
 
 _EPILOG = """\
 examples:
   gogh-sim run scheduler=fifo seed=3
   gogh-sim run -m scheduler=fifo,best_fit,gogh seed=1,2,3
+  gogh-sim run -m scheduler=fifo,gogh seed=1,2 hydra.sweep.dir=results/two    again: only what is missing
   gogh-sim run trace=openb trace.path=pods.csv.gz trace.nodes=nodes.csv scheduler=gogh
   gogh-sim run cluster=small engine.round_s=60 hydra.run.dir=results/first
 
-`gogh-sim list` names the choices; `gogh-sim run --cfg` prints the configuration instead of running it.
+`gogh-sim list` names the choices; `gogh-sim run --cfg` prints the configuration instead of running it. A sweep in which
+a run failed ends with exit code 1. docs/experiments.md tells more.
 """
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Check the configuration, simulate, and print the table."""
+def main(arguments: Sequence[str]) -> int | None:
+    """Check the configuration, simulate what is not there yet, and print the table."""
     parser = Parser(prog="gogh-sim run", description="Simulate.", epilog=_EPILOG)
     parser.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="Hydra overrides: group=choice, key=value")
     parser.add_argument("-m", "--multirun", action="store_true", help="sweep over comma-separated values")
     parser.add_argument("--cfg", action="store_true", help="print the composed configuration and stop")
     given = parser.parse_intermixed_args(list(arguments))
-    folder = check(given.overrides, given.multirun)
-    flags = [*(["--cfg", "job"] if given.cfg else []), *(["--multirun"] if given.multirun else [])]
-    written = _simulate([*flags, *given.overrides], first_existing(folder))
-    if written:
-        print(report(written[-1]), end="")
+    check(given.overrides, given.multirun)
+    if given.cfg:
+        print(OmegaConf.to_yaml(without_hydra(composed(given.overrides))), end="")
+        return None
+    if given.multirun:
+        return _sweep(given.overrides)
+    _single(given.overrides)
+    return None
 
 
-def _simulate(hydra_arguments: list[str], existing: Path) -> list[Path]:
-    """Let Hydra run every job; return the folders to report on, the last of which covers them all."""
-    written: list[Path] = []
-
-    @hydra.main(version_base=HYDRA, config_path=str(resources.configs()), config_name="config")
-    def job(config: DictConfig) -> None:
-        settings = HydraConfig.get()
-        out = Path(settings.runtime.output_dir)
-        swept = settings.mode == RunMode.MULTIRUN
-        plain_config = plain(config)
-        title = f"{plain_config['scheduler']['name']} ({settings.job.num + 1})" if swept else "run"
-        with _told_past_hydra(), cleared_on_failure(out, existing), bar(title) as progress:
-            run_config(plain_config, out, partial(make_policy, plain_config["scheduler"]), progress)
-        if swept:
-            # The report draws all runs together; a single run's figures are those of its report.
-            write_figures([load_run(out)], out / FIGURES_DIR)
-        written.append(Path(settings.sweep.dir).resolve() if swept else out)
-
-    # HYDRA_FULL_ERROR makes Hydra pass a job's error on; without it Hydra prints its own account and exits with 1.
-    with _process(["gogh-sim run", *hydra_arguments], HYDRA_FULL_ERROR="1"):
-        try:
-            job()
-        except _StopError as stop:
-            raise stop.reason from stop.reason.__cause__
-    return written
-
-
-class _StopError(BaseException):
-    """Carries a user's error through Hydra, which would print an account of its own of any `Exception`."""
-
-    def __init__(self, reason: GoghError) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
-
-
-@contextmanager
-def _told_past_hydra() -> Iterator[None]:
+def _single(overrides: Sequence[str]) -> None:
+    config = composed(overrides)
+    out = Path(config.hydra.run.dir).absolute()
+    known, there = identity(plain(without_hydra(config))), found_identity(out)
+    if there == known:
+        print(f"{out}: this run is there already, whole; nothing to do")
+        return
+    if there is not None:
+        raise InputError(
+            "another run's results are there already; choose another hydra.run.dir, or remove them", file=out
+        )
+    HydraConfig.instance().set_config(config)
+    existing = first_existing(out)
     try:
-        yield
-    except GoghError as error:
-        raise _StopError(error) from error
+        with bar("run") as progress:
+            write_run(without_hydra(config), out, progress)
+    except BaseException:
+        remove_empty(out.parent, existing)
+        raise
+    print(report(out), end="")
 
 
-@contextmanager
-def _process(argv: list[str], **environment: str) -> Iterator[None]:
-    """Other arguments and environment variables of the process, for the while: Hydra reads nothing else."""
-    before_argv, before = sys.argv, {name: os.environ.get(name) for name in environment}
-    sys.argv = argv
-    os.environ.update(environment)
-    try:
-        yield
-    finally:
-        sys.argv = before_argv
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+def _sweep(overrides: Sequence[str]) -> int | None:
+    account = run_sweep(overrides)
+    if len(account.failed) < len(account.elements):
+        print(report(account.folder), end="")
+    print(account.lines()[0])
+    for line in account.lines()[1:]:
+        print(f"gogh-sim: {line}", file=sys.stderr)
+    return RUN_FAILED if account.failed else None

@@ -92,10 +92,14 @@ def load_run(directory: Path) -> RunFrames:
 
 
 def load_runs(directory: Path) -> list[RunFrames]:
-    """Read every run at or below `directory`, in order of path; a run is where a summary.json lies."""
+    """Read every run at or below `directory`, in order of path; a run is where a summary.json lies.
+
+    Hidden folders are left out: runs being written, or killed while they were.
+    """
     if not directory.is_dir():
         raise InputError("expected a directory with the results of a run or a sweep, found none", file=directory)
-    found = sorted(file.parent for file in directory.rglob("summary.json"))
+    files = directory.rglob("summary.json")
+    found = sorted(file.parent for file in files if not file.parent.name.startswith("."))
     if not found:
         raise InputError("expected a summary.json here or below, found none", file=directory)
     return [load_run(path) for path in found]

@@ -167,12 +167,21 @@ def test_a_bug_is_not_dressed_up_as_a_users_error(folder: Path) -> None:
     assert not list(folder.iterdir())
 
 
-def test_a_sweep_that_fails_keeps_what_was_finished(folder: Path, unreported: list[Path]) -> None:
+def test_a_run_that_fails_stops_no_other_run_of_its_sweep(
+    folder: Path, unreported: list[Path], capfd: pytest.CaptureFixture[str]
+) -> None:
     fails = "scheduler=fifo scheduler._target_=my_policies.FailsOnSeed2 +scheduler.seed=1,2,3"
-    assert main(f"run -m {TINY} {fails} hydra.sweep.dir=sweep".split()) == 2
-    assert names(folder / "sweep") == {"0", "multirun.yaml"}
-    assert (folder / "sweep" / "0" / "summary.json").is_file()
-    assert not unreported
+    assert main(f"run -m {TINY} {fails} hydra.sweep.dir=sweep".split()) == 1
+    assert names(folder / "sweep") == {"0", "2", "multirun.yaml", "failures.json"}
+    assert unreported == [folder / "sweep"]
+    said = capfd.readouterr()
+    assert "3 runs" in said.out
+    assert "2 run, 0 kept from before, 1 failed" in said.out
+    (line,) = [line for line in said.err.splitlines() if line.startswith("gogh-sim: failed: ")]
+    assert "+scheduler.seed=2" in line
+    (why,) = json.loads((folder / "sweep" / "failures.json").read_text())
+    assert why["reason"] in line
+    assert "Traceback" in why["traceback"]
 
 
 def test_folders_that_were_there_before_stay(folder: Path) -> None:
