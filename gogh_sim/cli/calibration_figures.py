@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gogh_sim.outputs import write_whole
 from gogh_sim.plots import calibration as draw
+from gogh_sim.plots.files import SCREEN_DPI, figure_of, save
 from gogh_sim.plots.style import new_axes, new_figure, paper_style
 from gogh_sim.profiles.calibration.fitted import cap_points, pair_points, power_points, step_points
-
-DPI = 130
-"""Enough for a page on a screen; the files are committed, so small."""
 
 _PANEL_IN = (2.1, 2.1)
 
@@ -55,11 +51,9 @@ def write_calibration_figures(data: Path, out: Path) -> list[Path]:
     """
     frames = {name: figure.points(data) for name, figure in LAWS.items()}
     with paper_style():
-        files = [_save(_panels(frames[name], LAWS[name].panel), out / f"{name}.png") for name in LAWS]
+        files = [_save(_panels(frames[name], LAWS[name].panel), out / name) for name in LAWS]
         axes = draw.residuals({LAWS[name].law: frame for name, frame in frames.items()}, new_axes(3.4, 6.0))
-        figure = axes.get_figure(root=True)
-        assert figure is not None  # axes made by the plots always have one
-        files.append(_save(figure, out / "residuals.png"))
+        files.append(_save(figure_of(axes), out / "residuals"))
     return files
 
 
@@ -79,5 +73,6 @@ def _panels(points: pd.DataFrame, panel: Callable[[pd.DataFrame, Axes], Axes]) -
     return figure
 
 
-def _save(figure: Figure, path: Path) -> Path:
-    return write_whole(path, partial(figure.savefig, format="png", dpi=DPI, metadata={"Software": None}))
+def _save(figure: Figure, stem: Path) -> Path:
+    (file,) = save(figure, stem, ["png"], SCREEN_DPI)
+    return file

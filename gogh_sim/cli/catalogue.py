@@ -10,6 +10,7 @@ import numpy as np
 from gogh_sim import profiles, resources
 from gogh_sim.cli.parser import Parser
 from gogh_sim.profiles import Profile, Source
+from gogh_sim.reproduce import EXPERIMENTS
 from gogh_sim.traces import FORMATS
 from gogh_sim.traces.requests import PATTERNS, REQUEST_FORMATS
 
@@ -17,9 +18,9 @@ GROUPS = ("scheduler", "estimator", "trace", "cluster", "profile", "power", "eng
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print the choices of each group, then the formats of traces and of requests, and the workloads."""
+    """Print the choices of each group, the formats of traces and of requests, what can be reproduced, and workloads."""
     parser = Parser(prog="gogh-sim list", description="Every choice by name.")
-    names = [*GROUPS, "format", "requests", "workload"]
+    names = [*GROUPS, "format", "requests", "figure", "workload"]
     parser.add_argument("group", nargs="?", type=_singular, choices=names, help="only this group")
     parser.add_argument("--profile", default="calibrated", help="whose workloads: a name, or a folder of tables")
     given = parser.parse_args(arguments)
@@ -40,6 +41,8 @@ def _choices(group: str) -> dict[str, str]:
     if group == "requests":
         drawn = {name: f"drawn: {(draw.__doc__ or '').partition('.')[0]}" for name, draw in PATTERNS.items()}
         return {name: form.about for name, form in sorted(REQUEST_FORMATS.items())} | drawn
+    if group == "figure":
+        return {name: experiment.about for name, experiment in EXPERIMENTS.items()}
     files = sorted((resources.configs() / group).glob("[!_]*.yaml"))
     return {file.stem: _about(file) for file in files}
 

@@ -29,7 +29,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "run": Command("gogh_sim.cli.run", "simulate: gogh-sim run [-m] [group=choice] [group.key=value] ..."),
     "report": Command("gogh_sim.cli.report_command", "table and figures of a run or a sweep: gogh-sim report DIR"),
-    "list": Command("gogh_sim.cli.catalogue", "every scheduler, trace, cluster, profile, workload by name"),
+    "list": Command("gogh_sim.cli.catalogue", "every scheduler, trace, cluster, profile, figure, workload by name"),
     "trace": Command("gogh_sim.cli.trace", "generate, check, describe, convert or fetch traces"),
     "measure": Command("gogh_sim.cli.measure", "time and meter torch workloads on this machine, for calibrate --own"),
     "calibrate": Command("gogh_sim.cli.calibrate", "profile tables from raw measurements, public or your own"),

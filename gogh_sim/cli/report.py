@@ -102,9 +102,9 @@ def text_table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 
 
-def markdown_table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as a Markdown table."""
-    rule = ["---", *["---:"] * (len(rows[0]) - 1)]
+def markdown_table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Rows as a Markdown table, the first of them its heading; numbers to the right from column `left` on."""
+    rule = ["---"] * left + ["---:"] * (len(rows[0]) - left)
     return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 from gogh_sim.cli.parser import Parser
+from gogh_sim.cli.verdicts import FIGURES, Outcome, as_json, page_parts, write_drawing, write_frame, write_verdicts
 from gogh_sim.errors import InputError
 from gogh_sim.outputs import write_whole
-from gogh_sim.reproduce import EXPERIMENTS, Record, Size, Verdict
+from gogh_sim.plots.files import FORMATS, SCREEN_DPI
+from gogh_sim.reproduce import EXPERIMENTS, Drawing, Record, Relation, Size, Verdict
 from gogh_sim.reproduce.data import VARIABLE, data_folder
 
 EVERYTHING = "all"
@@ -19,41 +20,115 @@ EVERYTHING = "all"
 _NOT_AS_EXPECTED = 1
 
 
+class _Wanted(NamedTuple):
+    """Where figures and verdicts go, if anywhere."""
+
+    out: Path | None
+    docs: Path | None
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run experiments, print every number as it comes, and say whether all were as expected."""
+    given = _parser().parse_args(arguments)
+    _check(given.json, given.out, given.docs)
+    wanted = _Wanted(given.out, given.docs)
+    if given.name == EVERYTHING:
+        names, without = _runnable()
+    else:
+        names, without = [given.name], []
+    data = data_folder() if any(EXPERIMENTS[name].needs_data for name in names) else Path()
+    outcomes = []
+    for name in names:
+        outcomes.append(_run(name, given.size, data, wanted))
+        if given.docs is not None:
+            # After each, as a long experiment that comes later may be interrupted.
+            write_verdicts(given.docs, outcomes[-1:])
+    records = [record for outcome in outcomes for record in outcome.records]
+    print(_tally(records))
+    if without:
+        print(f"not run, as they need the published data ({VARIABLE}): {', '.join(without)}")
+    if given.json is not None:
+        write_whole(given.json, lambda file: file.write_text(as_json(records), encoding="utf-8"))
+    return _NOT_AS_EXPECTED if any(record.verdict is Verdict.FAIL for record in records) else 0
+
+
+def _parser() -> Parser:
     listed = "\n".join(f"  {name:<18}{experiment.about}" for name, experiment in EXPERIMENTS.items())
     parser = Parser(
         prog="gogh-sim reproduce",
-        description="Compute published results anew and compare them with what was published.",
-        epilog=f"experiments:\n{listed}\n\nThe published data are read from the folder that {VARIABLE} names.",
+        description="Compute published results anew and compare them with what was published or claimed.",
+        epilog=f"experiments:\n{listed}\n\nThe published data are read from the folder that {VARIABLE} names.\n"
+        "Exit code: 0 as expected, 1 a number was not, 2 something to mend.",
     )
     parser.add_argument("name", choices=[*EXPERIMENTS, EVERYTHING], metavar="NAME", help="an experiment, or all")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--small", dest="size", action="store_const", const=Size.SMALL, help="the quick part (default)")
     size.add_argument("--full", dest="size", action="store_const", const=Size.FULL, help="everything")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the records to FILE as well")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write figures, and the numbers they show, below DIR")
+    parser.add_argument(
+        "--docs", type=Path, metavar="DIR", help="renew the verdicts and figures of the documentation in DIR"
+    )
     parser.set_defaults(size=Size.SMALL)
-    given = parser.parse_args(arguments)
-    if given.json is not None and not given.json.parent.is_dir():
-        raise InputError(f"expected a folder to write into, found none at {given.json.parent}", file=given.json)
-    data = data_folder()
-    records: list[Record] = []
-    for name in EXPERIMENTS if given.name == EVERYTHING else [given.name]:
-        print(f"{name} ({given.size}): {EXPERIMENTS[name].about}", flush=True)
-        for record in EXPERIMENTS[name].run[given.size](data):
-            print(_line(record), flush=True)
-            records.append(record)
-    print(_tally(records))
-    if given.json is not None:
-        write_whole(given.json, lambda file: file.write_text(_as_json(records), encoding="utf-8"))
-    return _NOT_AS_EXPECTED if any(record.verdict is Verdict.FAIL for record in records) else 0
+    return parser
+
+
+def _check(json: Path | None, out: Path | None, docs: Path | None) -> None:
+    """Refuse now what could not be written after minutes of work."""
+    if json is not None and not json.parent.is_dir():
+        raise InputError(f"expected a folder to write into, found none at {json.parent}", file=json)
+    if out is not None and out.exists() and not out.is_dir():
+        raise InputError("expected a folder, found a file", file=out)
+    if docs is not None:
+        page_parts(docs)
+
+
+def _runnable() -> tuple[list[str], list[str]]:
+    """Names of the experiments that can run here, and of those that lack the published data."""
+    try:
+        data_folder()
+    except InputError:
+        return (
+            [name for name, experiment in EXPERIMENTS.items() if not experiment.needs_data],
+            [name for name, experiment in EXPERIMENTS.items() if experiment.needs_data],
+        )
+    return list(EXPERIMENTS), []
+
+
+def _run(name: str, size: Size, data: Path, wanted: _Wanted) -> Outcome:
+    about = EXPERIMENTS[name].about
+    print(f"{name} ({size}): {about}", flush=True)
+    outcome = Outcome(name, about, size)
+    for finding in EXPERIMENTS[name].run[size](data):
+        match finding:
+            case Record():
+                print(_line(finding), flush=True)
+                outcome.records.append(finding)
+            case Drawing():
+                outcome.drawings.append(finding)
+                _draw(name, finding, wanted)
+    return outcome
+
+
+def _draw(name: str, drawing: Drawing, wanted: _Wanted) -> None:
+    if wanted.out is not None:
+        folder = wanted.out / name
+        files = [*write_drawing(drawing, folder, FORMATS), write_frame(drawing, folder)]
+        print("\n".join(f"  written     {file}" for file in files), flush=True)
+    if wanted.docs is not None:
+        write_drawing(drawing, wanted.docs / FIGURES / name, ["png"], SCREEN_DPI)
 
 
 def _line(record: Record) -> str:
-    within = "" if math.isinf(record.tolerance) else f" within {record.tolerance:.4g}"
     spread = "" if record.ci_low == record.ci_high else f" (95 %: {record.ci_low:.6g} to {record.ci_high:.6g})"
-    expected = f"expected {record.expected:.9g}{within}"
-    return f"  {record.verdict:<11} {record.item}: found {record.found:.9g}{spread}, {expected}"
+    return f"  {record.verdict:<11} {record.item}: found {record.found:.9g}{spread}, expected {_expected(record)}"
+
+
+def _expected(record: Record) -> str:
+    if record.relation is not Relation.WITHIN:
+        return f"{record.relation} {record.expected:.9g}"
+    within = "" if math.isinf(record.tolerance) else f" within {record.tolerance:.4g}"
+    return f"{record.expected:.9g}{within}"
 
 
 def _tally(records: Iterable[Record]) -> str:
@@ -61,12 +136,3 @@ def _tally(records: Iterable[Record]) -> str:
     for record in records:
         counts[record.verdict] += 1
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-
-
-def _as_json(records: Iterable[Record]) -> str:
-    """A list of records; numbers that do not exist become null."""
-    rows = [
-        {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
-        for row in map(asdict, records)
-    ]
-    return json.dumps(rows, indent=1, allow_nan=False) + "\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 from gogh_sim.metrics.comparison import Replicates, by_setting, varied_parameters
 from gogh_sim.metrics.intervals import occupancy_intervals
 from gogh_sim.metrics.results import RunFrames, stack, summaries
-from gogh_sim.outputs import write_whole
+from gogh_sim.plots.files import FORMATS, figure_of, save
 from gogh_sim.plots.gantt import occupancy_gantt
 from gogh_sim.plots.jct import jct_distribution
 from gogh_sim.plots.occupancy import occupancy_by_type
@@ -25,11 +24,6 @@ from gogh_sim.plots.prediction import error_over_time
 from gogh_sim.plots.sensitivity import sensitivity
 from gogh_sim.plots.style import COLUMN_WIDTH_IN, TimeUnit, new_figure, paper_style, time_unit
 from gogh_sim.plots.tradeoff import energy_against_jct, energy_against_slo
-
-FORMATS = ("png", "svg")
-
-# What a file says of itself beyond the drawing differs by day and version: equal runs give equal files without it.
-_METADATA: dict[str, dict[str, None]] = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
 
 
 def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
@@ -54,26 +48,25 @@ def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] =
     out.mkdir(parents=True, exist_ok=True)
     runs = Replicates.of(runs).runs
     settings = by_setting(runs)
-    written = []
+    written: list[Path] = []
     with paper_style():
         for number, (setting, group) in enumerate(settings.items(), start=1):
             suffix = f"_{number}" if len(settings) > 1 else ""
             for name, figure in _figures(group):
                 if suffix:
                     figure.suptitle(setting, fontsize=6)
-                written += [_save(figure, out / f"{name}{suffix}.{fmt}") for fmt in formats]
+                written += save(figure, out / f"{name}{suffix}", formats)
         for parameter, table in varied_parameters(runs).items():
-            figure = _sensitivity(table, parameter)
-            written += [_save(figure, out / f"sensitivity_{_slug(parameter)}.{fmt}") for fmt in formats]
+            written += save(_sensitivity(table, parameter), out / f"sensitivity_{_slug(parameter)}", formats)
     return written
 
 
 def _figures(group: Sequence[RunFrames]) -> Iterator[tuple[str, Figure]]:
     """Name and figure, one at a time, of the runs of one setting."""
-    yield "power_over_time", _figure_of(power_over_time(stack(group, "timeline")))
-    yield "energy_slo", _figure_of(energy_against_slo(summaries(group)))
-    yield "energy_jct", _figure_of(energy_against_jct(summaries(group)))
-    yield "jct_distribution", _figure_of(jct_distribution(stack(group, "jobs")))
+    yield "power_over_time", figure_of(power_over_time(stack(group, "timeline")))
+    yield "energy_slo", figure_of(energy_against_slo(summaries(group)))
+    yield "energy_jct", figure_of(energy_against_jct(summaries(group)))
+    yield "jct_distribution", figure_of(jct_distribution(stack(group, "jobs")))
     policies: dict[str, list[RunFrames]] = {}
     for run in group:
         policies.setdefault(run.scheduler, []).append(run)
@@ -87,7 +80,7 @@ def _figures(group: Sequence[RunFrames]) -> Iterator[tuple[str, Figure]]:
     for run in firsts:
         if run.gpus is not None:
             intervals = occupancy_intervals(run.events, float(run.timeline["time_s"].iloc[-1]))
-            yield f"gantt_{_slug(run.scheduler)}", _figure_of(occupancy_gantt(intervals, run.gpus))
+            yield f"gantt_{_slug(run.scheduler)}", figure_of(occupancy_gantt(intervals, run.gpus))
 
 
 def _occupancy(run: RunFrames, unit: TimeUnit) -> Callable[[Axes], Axes]:
@@ -130,17 +123,6 @@ def panels(titles: Sequence[str], draws: Sequence[Callable[[Axes], Axes]], share
     return figure
 
 
-def _figure_of(ax: Axes) -> Figure:
-    figure = ax.get_figure(root=True)
-    assert figure is not None  # axes made by the plots always have one
-    return figure
-
-
 def _slug(name: str) -> str:
     """Name of a policy as a part of a file name."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-")
-
-
-def _save(figure: Figure, file: Path) -> Path:
-    suffix = file.suffix.removeprefix(".")
-    return write_whole(file, partial(figure.savefig, format=suffix, metadata=_METADATA.get(suffix)))

@@ -91,8 +91,9 @@ _LOOKS: Mapping[str, Look] = MappingProxyType(
         "backfill": Look(_BLUE, _DASHED, "p"),
         "las": Look(_ORANGE, _DASHED, "d"),
         "gandiva": Look(_ORANGE, _DOTTED, "H"),
-        "fgd": Look(_SKY, _DASHED, "2"),
-        "pwr": Look(_GREEN, _DASHED, "3"),
+        "fgd": Look(_GREEN, _DASHED, "^"),
+        "pwr": Look(_GREEN, _DOTTED, "3"),
+        "dot_product": Look(_ORANGE, _DASHDOT, "s"),
     }
 )
 _OTHER_COLORS = (_ORANGE, _SKY, _GREEN, _BLUE, _PURPLE, _GREY)

@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gogh_sim.reproduce import fgd_crosscheck, gavel_crosscheck, pai_crosscheck
+from gogh_sim.reproduce.drawing import Drawing
 from gogh_sim.reproduce.record import Record
+
+Finding = Record | Drawing
+"""What an experiment yields as it goes: judged numbers, and the figures that they are read off."""
 
 
 class Size(StrEnum):
@@ -19,10 +23,14 @@ class Size(StrEnum):
 
 
 class Experiment(NamedTuple):
-    """A line for the list, and how it is run, at either size, on the folder of published data."""
+    """A line for the list, and how it is run, at either size, on the folder of published data.
+
+    An experiment that needs none of these data is handed a folder that may not exist.
+    """
 
     about: str
-    run: Mapping[Size, Callable[[Path], Iterator[Record]]]
+    run: Mapping[Size, Callable[[Path], Iterator[Finding]]]
+    needs_data: bool = True
 
 
 EXPERIMENTS: Mapping[str, Experiment] = {

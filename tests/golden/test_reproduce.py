@@ -28,9 +28,12 @@ def test_the_small_part_comes_out_as_published(name: str, shared_data: Path) -> 
 
 
 def test_fragmentation_curves_come_out_as_published(shared_data: Path) -> None:
-    records = list(fgd_crosscheck.compare(shared_data, seeds=1, only=("best-fit", "fgd")))
+    *records, figure = fgd_crosscheck.compare(shared_data, seeds=1, only=("best-fit", "fgd"))
     assert len(records) == 16
     assert [record for record in records if record.verdict is not Verdict.PASS] == []
+    # What was judged is what is drawn.
+    assert {r.found for r in records} <= set(figure.frame["found"])
+    assert {r.expected for r in records} <= set(figure.frame["published"])
 
 
 def test_the_event_engine_is_reported_beside_and_not_judged(shared_data: Path) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gogh_sim.cli.main import COMMANDS
+from gogh_sim.cli.verdicts import PAGE, write_verdicts
+from gogh_sim.reproduce import EXPERIMENTS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = sorted((REPOSITORY / "docs").rglob("*.md"))
@@ -36,3 +39,13 @@ def test_formulas_become_mathml() -> None:
     assert 'display="block"' in made
     assert "<mo>&#x0003C;</mo>" in made
     assert "arithmatex" not in made
+
+
+def test_the_verdicts_shown_are_those_kept(tmp_path: Path) -> None:
+    """Nobody edited the tables by hand, and no outcome was kept without being shown."""
+    docs = tmp_path / "docs"
+    shutil.copytree(REPOSITORY / "docs", docs, ignore=shutil.ignore_patterns("*.png"))
+    shown = (docs / PAGE).read_text(encoding="utf-8")
+    write_verdicts(docs, [])
+    assert (docs / PAGE).read_text(encoding="utf-8") == shown
+    assert set(re.findall(r"^\| `(\w+)` \| (?:small|full)", shown, re.MULTILINE)) <= EXPERIMENTS.keys()
