@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -69,7 +70,7 @@ def check(overrides: Sequence[str], sweep: bool) -> None:
     InputError
         If a configuration cannot be composed or holds a wrong value.
     """
-    for chosen in _elements(overrides) if sweep else [list(overrides)]:
+    for chosen in _checked_elements(overrides) if sweep else [list(overrides)]:
         plain(without_hydra(composed(chosen)))
 
 
@@ -81,7 +82,19 @@ def without_hydra(config: DictConfig) -> DictConfig:
     return own
 
 
-def _elements(overrides: Sequence[str]) -> Iterator[list[str]]:
+def elements(overrides: Sequence[str]) -> list[list[str]]:
+    """Every combination of the values that overrides sweep over, in Hydra's order; itself alone if none does.
+
+    Raises
+    ------
+    InputError
+        If an override cannot be read.
+    """
+    fixed, axes = _split(overrides)
+    return [[*fixed, *chosen] for chosen in product(*axes)]
+
+
+def _checked_elements(overrides: Sequence[str]) -> Iterator[list[str]]:
     fixed, axes = _split(overrides)
     swept = composed(fixed).hydra.sweeper.get("params") or {}
     given = {override.partition("=")[0] for override in [*fixed, *(axis[0] for axis in axes)]}

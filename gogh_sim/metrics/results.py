@@ -18,6 +18,9 @@ from gogh_sim.metrics.frames import COLUMNS, require_columns
 REQUIRED_TABLES = ("jobs", "timeline", "decisions", "estimates", "events", "timings")
 """Tables that every run directory holds."""
 
+FURTHER_TABLES = ("gpus", "nodes", "sources")
+"""Tables that a run directory may hold."""
+
 IDENTITY = ("scheduler", "trace", "cluster", "profile", "seed")
 """Keys of summary.json that name a run."""
 
@@ -37,8 +40,8 @@ class RunFrames:
         summary.json; numbers that do not exist are nan.
     overrides
         What the command line changed, the choice of scheduler and seed aside.
-    gpus
-        The cluster's GPUs; None where the run saved no such table.
+    gpus, nodes, sources
+        The cluster's GPUs and nodes, and GPU-seconds by source tag; None where the run saved no such table.
     """
 
     path: Path
@@ -50,6 +53,8 @@ class RunFrames:
     events: pd.DataFrame
     timings: pd.DataFrame
     gpus: pd.DataFrame | None = None
+    nodes: pd.DataFrame | None = None
+    sources: pd.DataFrame | None = None
     overrides: tuple[str, ...] = ()
 
     @property
@@ -81,13 +86,13 @@ def load_run(directory: Path) -> RunFrames:
         If a file is missing or cannot be read, or lacks a key or column; the message names it.
     """
     summary = _read_summary(directory / "summary.json")
-    gpus_file = directory / "gpus.parquet"
+    further = {name: directory / f"{name}.parquet" for name in FURTHER_TABLES}
     return RunFrames(
         path=directory,
         summary=summary,
-        gpus=_read_table(gpus_file) if gpus_file.is_file() else None,
         overrides=_read_overrides(directory / ".hydra" / "overrides.yaml"),
         **{name: _read_table(directory / f"{name}.parquet") for name in REQUIRED_TABLES},
+        **{name: _read_table(file) for name, file in further.items() if file.is_file()},
     )
 
 
@@ -112,6 +117,11 @@ def summaries(runs: Iterable[RunFrames]) -> pd.DataFrame:
         plain = {key: value for key, value in run.summary.items() if not isinstance(value, dict | list)}
         rows.append({"run": run.path.as_posix(), "setting": run.setting, **plain, "scheduler": run.scheduler})
     return pd.DataFrame(rows)
+
+
+def settings_among(overrides: Iterable[str]) -> tuple[str, ...]:
+    """Overrides, in order, without the choice of policy, the seed and what is Hydra's own."""
+    return tuple(sorted(o for o in overrides if not o.startswith(_NEVER_A_SETTING)))
 
 
 def stack(runs: Sequence[RunFrames], table: str) -> pd.DataFrame:
@@ -162,4 +172,4 @@ def _read_overrides(file: Path) -> tuple[str, ...]:
         raise InputError(f"expected YAML, found {str(error).splitlines()[0]}", file=file) from None
     if not isinstance(overrides, list):
         raise InputError(f"expected a list of overrides, found {type(overrides).__name__}", file=file)
-    return tuple(sorted(str(o) for o in overrides if not str(o).startswith(_NEVER_A_SETTING)))
+    return settings_among([str(override) for override in overrides])

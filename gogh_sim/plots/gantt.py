@@ -19,6 +19,11 @@ _GAP = 0.12
 _RESTORE_COLOR = "#555555"
 
 
+def height_in(gpus: int) -> float:
+    """Height, in inches, of a figure with room for a row per GPU, of which `MOST_GPUS` are drawn at most."""
+    return 0.9 + 0.06 * min(max(gpus, 12), MOST_GPUS)
+
+
 def occupancy_gantt(
     intervals: pd.DataFrame, gpus: pd.DataFrame, ax: Axes | None = None, most_gpus: int = MOST_GPUS
 ) -> Axes:
@@ -36,7 +41,7 @@ def occupancy_gantt(
         Rows drawn at most.
     """
     shown = gpus.iloc[:most_gpus]
-    ax = ax or new_axes(height_in=0.9 + 0.06 * max(len(shown), 12))
+    ax = ax or new_axes(height_in=height_in(len(shown)))
     row_of = {(str(n), int(s)): i for i, (n, s) in enumerate(zip(shown["node_id"], shown["slot"], strict=True))}
     bars = with_lanes(intervals)
     keys = list(zip(bars["node_id"].astype(str), bars["slot"].astype(int), strict=True))

@@ -131,13 +131,15 @@ def test_two_runs_of_one_seed_write_the_same_tables(folder: Path, unreported: li
 
 
 def test_the_demo_sweeps_four_policies() -> None:
-    runs = [composition.composed(chosen) for chosen in composition._elements(["experiment=demo"])]
+    runs = [composition.composed(chosen) for chosen in composition._checked_elements(["experiment=demo"])]
     assert [config.scheduler.name for config in runs] == ["fifo", "best_fit", "gogh", "oracle"]
     assert {config.experiment for config in runs} == {"demo"}
 
 
 def test_sweeps_on_the_command_line_replace_those_of_the_experiment() -> None:
-    runs = [composition.composed(c) for c in composition._elements(["experiment=demo", "scheduler=sjf", "seed=1,2"])]
+    runs = [
+        composition.composed(c) for c in composition._checked_elements(["experiment=demo", "scheduler=sjf", "seed=1,2"])
+    ]
     assert [(config.scheduler.name, config.seed) for config in runs] == [("sjf", 1), ("sjf", 2)]
 
 
