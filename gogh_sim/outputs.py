@@ -4,26 +4,49 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from gogh_sim.errors import InputError
+
 TABLES = ("jobs", "timeline", "decisions", "estimates", "events", "timings", "gpus", "nodes", "sources")
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Let `write` fill a temporary file beside `path`, then rename it to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
+    """Let `write` fill a temporary file beside `path`, then rename it to `path`.
+
+    A pipe or a device, which cannot be replaced, is written to as it stands.
+
+    Raises
+    ------
+    InputError
+        If the system does not let it: no space, no permission, no folder; what was at `path` is still there then.
+    """
+    special = path.exists() and not path.is_file() and not path.is_dir()
+    temporary = path if special else path.with_name(f".{path.name}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
-        temporary.replace(path)
+        if not special:
+            temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot write: {reason(error)}", file=path) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if not special:
+            with suppress(OSError):  # a folder that cannot be written to holds no temporary file either
+                temporary.unlink(missing_ok=True)
     return path
+
+
+def reason(error: OSError) -> str:
+    """What the system says, without the names and numbers that libraries put around it."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> Path:

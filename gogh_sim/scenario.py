@@ -16,7 +16,7 @@ from gogh_sim.errors import InputError
 from gogh_sim.profiles import Profile, ProfileSettings
 from gogh_sim.streams import Streams
 from gogh_sim.traces import Trace
-from gogh_sim.types import BoolArray, Cluster, Job, Node
+from gogh_sim.types import MOST_GPUS, BoolArray, Cluster, Job, Node
 
 Config = Mapping[str, Any]
 
@@ -90,6 +90,8 @@ def _nodes(blocks: list[Config]) -> tuple[Node, ...]:
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"cluster.nodes: expected gpu_type, count and gpus_per_node, found {block}") from error
         first = len(nodes)
+        if count > MOST_GPUS:
+            raise InputError(f"cluster.nodes: expected at most {MOST_GPUS} GPUs, found {block}")
         nodes += [Node(f"{gpu_type.lower()}-{first + i:03d}", gpu_type, size) for i in range(count)]
     return tuple(nodes)
 

@@ -90,6 +90,10 @@ class Node:
         _require(self.num_gpus > 0, f"node {self.node_id}: num_gpus must be positive, found {self.num_gpus}")
 
 
+MOST_GPUS = 1_000_000
+"""Most GPUs of a cluster: a slip in a count is told before memory is spent on it."""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """Nodes in a fixed order, the GPU types they hold, and capacity theta (most jobs per GPU).
@@ -106,6 +110,8 @@ class Cluster:
     def __post_init__(self) -> None:
         _require(self.theta >= 1, f"cluster {self.name}: theta must be at least 1, found {self.theta}")
         _require(bool(self.nodes), f"cluster {self.name} has no nodes")
+        count = sum(n.num_gpus for n in self.nodes)
+        _require(count <= MOST_GPUS, f"cluster {self.name}: expected at most {MOST_GPUS} GPUs, found {count}")
         _require(
             len({n.node_id for n in self.nodes}) == len(self.nodes), f"cluster {self.name}: node ids are not unique"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -22,22 +21,26 @@ from gogh_sim.estimators.features import Encoder
 from gogh_sim.estimators.history import History
 from gogh_sim.estimators.networks import Ensemble, build
 from gogh_sim.estimators.record import Record
+from gogh_sim.limits import check_size, too_large
+from gogh_sim.outputs import write_whole
 
 FORMAT = "gogh_sim estimator"
 VERSION = 1
+LARGEST_BYTES = 256 << 20
+"""Bytes of the largest weights file, and of all its tensors together; the shipped one has under 4 MiB."""
+
+_LARGEST_SHAPE = 10**7
+_MOST_MEMBERS = 64
 SHIPPED = "shipped"
 """Name of the weights that come with the package."""
 _SHIPPED_FILE = "calibrated.pt"
 
 
 def save(estimator: Estimator, path: Path) -> None:
-    """Write the estimator whole: to a temporary name first, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
+    """Write the estimator whole: to a temporary name first, then renamed; `InputError` if it cannot be written."""
     buffer = io.BytesIO()
     torch.save(_payload(estimator), buffer)
-    part.write_bytes(buffer.getvalue())
-    part.replace(path)
+    write_whole(path, lambda file: file.write_bytes(buffer.getvalue()))
 
 
 def load(path: Path | str = SHIPPED) -> Estimator:
@@ -46,29 +49,71 @@ def load(path: Path | str = SHIPPED) -> Estimator:
     Raises
     ------
     InputError
-        If the file is missing, is no weights file, or was written for another version or other networks.
+        If the file is missing, is no weights file, was written for another version or other networks, or is or claims
+        to be larger than `LARGEST_BYTES`.
     """
     if path == SHIPPED:
         with resources.as_file(resources.files("gogh_sim.estimators") / "shipped" / _SHIPPED_FILE) as file:
             return load(file)
-    try:
-        payload = torch.load(path, weights_only=True, map_location="cpu")
-    except OSError as error:
-        raise InputError(f"cannot read weights: {error.strerror}", file=path) from None
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile):
-        raise InputError("expected weights written by `gogh-sim train`, found something else", file=path) from None
+    payload = _content(Path(path))
     if not isinstance(payload, Mapping) or payload.get("format") != FORMAT:
         raise InputError("expected weights written by `gogh-sim train`, found another torch file", file=path)
     if payload.get("version") != VERSION:
-        raise InputError(
-            f"expected weights of version {VERSION}, found {payload.get('version')}: train them anew", file=path
-        )
+        found = f"{payload.get('version')!r:.20}"
+        raise InputError(f"expected weights of version {VERSION}, found {found}: train them anew", file=path)
     try:
         return _estimator(payload)
     except InputError as error:
         raise InputError(error.message, file=path) from None
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError, OverflowError) as error:
         raise InputError(f"weights do not match the networks they name ({type(error).__name__})", file=path) from None
+
+
+def _content(path: Path) -> Any:
+    """What `torch.save` put into a file, if it is of a size that weights have."""
+    try:
+        _check_archive(path)
+        content = torch.load(path, weights_only=True, map_location="cpu")
+    except OSError as error:
+        raise InputError(f"cannot read weights: {error.strerror}", file=path) from None
+    except InputError:
+        raise
+    except Exception:  # whatever torch and pickle make of bytes that are no weights
+        raise InputError("expected weights written by `gogh-sim train`, found something else", file=path) from None
+    if _tensor_bytes(content) > LARGEST_BYTES:
+        raise too_large(path, LARGEST_BYTES, settable=False)
+    return content
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse what `torch.save` does not write today, before torch looks at it.
+
+    That is a zip archive whose members are stored as they are. torch would also read packed members, which can be
+    bombs, and its older formats, whose reader could be made to run code (CVE-2025-32434, up to torch 2.5.1).
+    """
+    check_size(path, LARGEST_BYTES)
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise InputError("expected weights written by `gogh-sim train`, found a packed archive", file=path)
+    if sum(member.file_size for member in members) > LARGEST_BYTES:
+        raise too_large(path, LARGEST_BYTES, settable=False)
+
+
+def _tensor_bytes(content: Any) -> int:
+    """Bytes of all tensors in nested containers if each were written out: few stored numbers can stand for many.
+
+    Every container is entered once, however often it occurs.
+    """
+    total, seen, ahead = 0, set[int](), [content]
+    while ahead:
+        item = ahead.pop()
+        if isinstance(item, torch.Tensor):
+            total += item.numel() * item.element_size()
+        elif isinstance(item, Mapping | list | tuple | set) and id(item) not in seen:
+            seen.add(id(item))
+            ahead.extend(item.values() if isinstance(item, Mapping) else item)
+    return total
 
 
 def _payload(estimator: Estimator) -> dict[str, Any]:
@@ -98,6 +143,13 @@ class Shape:
     parameters: int
     p1_members: int
     p2_members: int
+
+    def __post_init__(self) -> None:
+        bounds = {"parameters": _LARGEST_SHAPE, "p1_members": _MOST_MEMBERS, "p2_members": _MOST_MEMBERS}
+        for name, most in bounds.items():
+            found = getattr(self, name)
+            if type(found) is not int or not 1 <= found <= most:
+                raise InputError(f"expected {name} from 1 to {most}, found {found!r:.20}")
 
     @classmethod
     def of(cls, estimator: Estimator) -> Shape:

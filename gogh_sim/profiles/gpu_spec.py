@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import yaml
 
 from gogh_sim.errors import InputError
+from gogh_sim.limits import check_size
 
 _TEXT = ("gpu_type", "variant", "workload")
+_LARGEST_BYTES = 1 << 20
+_LARGEST_NUMBER = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,15 @@ def read_gpu_spec(path: Path) -> GpuSpec:
     if not path.is_file():
         raise InputError("expected a YAML file that describes a GPU type, found none", file=path)
     try:
+        check_size(path, _LARGEST_BYTES)
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read the file: {error.strerror}", file=path) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise InputError("expected YAML", file=path, line=None if mark is None else mark.line + 1) from error
+    except (ValueError, OverflowError, RecursionError) as error:  # not UTF-8, dates that are none, endless nesting
+        raise InputError(f"expected YAML: {str(error)[:80]}", file=path) from error
     if not isinstance(content, Mapping):
         raise InputError(f"expected keys and values, found {type(content).__name__}", file=path)
     points = content.get("measured") or []
@@ -78,17 +86,28 @@ def _values(kind: type[GpuSpec | MeasuredPoint], content: Mapping[str, object], 
     known = {field.name: field for field in fields(kind) if field.name != "measured"}
     unknown = sorted(str(key) for key in content if key not in known)
     if unknown:
-        raise InputError(f"expected keys among {sorted(known)}, found {unknown}", file=path)
+        raise InputError(f"expected keys among {sorted(known)}, found {str(unknown)[:80]}", file=path)
     values: dict[str, Any] = {}
     for name, field in known.items():
         value = content.get(name)
         if value is None:
             if field.default is MISSING:
                 raise InputError(f"expected a value of {name}", file=path, column=name)
-        elif name in _TEXT:
+        elif name in _TEXT and isinstance(value, str | int | float):
             values[name] = str(value)
-        elif isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+        elif name not in _TEXT and _is_number(value):
             values[name] = float(value)
         else:
-            raise InputError(f"expected a number of at least 0, found {value!r}", file=path, column=name)
+            what = "text" if name in _TEXT else "a number of at least 0"
+            raise InputError(f"expected {what}, found {_shown(value)}", file=path, column=name)
     return values
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    """Whether it is one from 0 that a float can hold."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LARGEST_NUMBER
+
+
+def _shown(value: object) -> str:
+    """A value for a message; of what can hold others only its kind, as references make it grow without end."""
+    return f"{value!r:.60}" if isinstance(value, str | int | float) else f"a {type(value).__name__}"

@@ -17,6 +17,9 @@ from gogh_sim.profiles.profile import Profile, Source
 from gogh_sim.profiles.tables import GPU_FACTS, Tables
 from gogh_sim.types import REFERENCE_GPU, FloatArray, GpuType, HostPower, JobKind, Workload
 
+MOST_PAIRS = 10**8
+"""Most pairs of workloads, GPU type by GPU type: their table in memory takes eight bytes each."""
+
 SHIPPED = ("calibrated",)
 """Profiles that come with the package, by name."""
 
@@ -42,6 +45,9 @@ def shipped_folder(name: str) -> Traversable:
 
 def build(tables: Tables, name: str) -> Profile:
     """The profile that these tables state; every workload needs a row on every GPU type."""
+    cells = len(tables.gpu_types) * len(tables.workloads) ** 2
+    if cells > MOST_PAIRS:
+        raise InputError(f"expected at most {MOST_PAIRS} pairs of workloads over all types, found {cells}", file=name)
     types, workloads = _gpu_types(tables.gpu_types), _workloads(tables.workloads)
     host, gpu = (_grid(tables, "solo", column).astype(np.float64) for column in ("host_ms", "gpu_ms"))
     rate = 1e3 / (host + gpu)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gogh_sim.errors import InputError
+from gogh_sim.limits import check_size
 
 
 def read_rows(path: Path, columns: Sequence[str], what: str) -> pd.DataFrame:
@@ -24,11 +25,14 @@ def read_rows(path: Path, columns: Sequence[str], what: str) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"expected a CSV of {what}, found none", file=path)
     try:
+        check_size(path)
         text = path.read_text(encoding="utf-8-sig").splitlines()
         kept = [number for number, line in enumerate(text, start=1) if line.strip() and not line.startswith("#")]
         skipped = sorted(set(range(len(text))) - {number - 1 for number in kept})
         rows = pd.read_csv(path, dtype=str, skiprows=skipped, skip_blank_lines=False, encoding="utf-8-sig")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InputError(f"cannot read the file: {error.strerror}", file=path) from error
+    except (ValueError, pd.errors.ParserError) as error:  # no CSV, an empty one, not UTF-8
         raise InputError(f"expected a CSV of {what}: {error}", file=path) from error
     missing = [column for column in columns if column not in rows.columns]
     if missing:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
+from importlib.resources import as_file
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -17,7 +18,7 @@ import pandas as pd
 
 from gogh_sim.errors import InputError
 from gogh_sim.profiles.profile import Profile, Source
-from gogh_sim.profiles.tables import Tables, no_pairs
+from gogh_sim.profiles.tables import Tables, no_pairs, read_csv
 from gogh_sim.types import Cluster
 
 
@@ -89,8 +90,8 @@ def read_slices(folder: Traversable) -> pd.DataFrame:
     path = folder / SLICES
     if not path.is_file():
         raise InputError("expected a table of MIG slices, found none", file=str(path))
-    with path.open(encoding="utf-8") as file:
-        return pd.read_csv(file)
+    with as_file(path) as file:
+        return read_csv(file)
 
 
 def sliced(tables: Tables, gpu_type: str, size: str, slices: pd.DataFrame) -> Tables:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import partial
+from importlib.resources import as_file
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from gogh_sim.errors import InputError
+from gogh_sim.limits import check_size
+from gogh_sim.outputs import write_whole
 from gogh_sim.profiles.profile import Source
 
 SIGNIFICANT_DIGITS = 5
@@ -82,10 +86,9 @@ def read_tables(folder: Traversable) -> Tables:
 
 def write_tables(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
     """Write each table as ``<name>.csv`` into `out`, made if missing; numbers with `SIGNIFICANT_DIGITS`."""
-    out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         text = _counts_whole(table).to_csv(index=False, float_format=f"%.{SIGNIFICANT_DIGITS}g", lineterminator="\n")
-        (out / f"{name}.csv").write_text(text, encoding="utf-8")
+        write_whole(out / f"{name}.csv", partial(Path.write_text, data=text, encoding="utf-8"))
 
 
 def _counts_whole(table: pd.DataFrame) -> pd.DataFrame:
@@ -118,8 +121,20 @@ def _read(folder: Traversable, name: str) -> pd.DataFrame:
         if name == "pairs":
             return no_pairs()
         raise InputError("expected a profile table, found none", file=str(path))
-    with path.open(encoding="utf-8") as file:
-        return check_cells(pd.read_csv(file), name, str(path))
+    with as_file(path) as file:
+        return check_cells(read_csv(file), name, str(path))
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """A table with a header; `InputError` if it is not one, or larger than `limits` allow."""
+    try:
+        check_size(path)
+        with path.open(encoding="utf-8") as file:
+            return pd.read_csv(file)
+    except OSError as error:
+        raise InputError(f"cannot read the table: {error.strerror}", file=path) from error
+    except (ValueError, pd.errors.ParserError) as error:  # no CSV, an empty one, not UTF-8
+        raise InputError(f"expected a CSV table: {str(error)[:80]}", file=path) from error
 
 
 def _no_gaps(values: pd.Series, found: pd.Series, path: str, column: str, expected: str) -> None:

@@ -8,25 +8,30 @@ give any, else of the content at the commit in the address.
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import importlib
 import io
 import tarfile
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 from urllib.parse import urlsplit
 
 from gogh_sim.errors import InputError
 
 _BLOCK = 1 << 16
 _TIMEOUT_S = 60.0
+_LONGEST_HEADER = 1 << 20
+MOST_BYTES = 16 << 30
+"""Most bytes that are downloaded or unpacked for one file: a server that never ends cannot fill the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,8 @@ def fetch(name: str, folder: Path | str, mirror: str | None = None) -> Path:
     Raises
     ------
     InputError
-        If the name is unknown, pooch is not installed, the download fails, or the content has another sum.
+        If the name is unknown, pooch is not installed, the download fails or goes on beyond `MOST_BYTES`, or the
+        content has another sum.
     """
     known = public_files()
     if name not in known:
@@ -90,6 +96,9 @@ def retrieve(file: PublicFile, folder: Path, mirror: str | None = None) -> Path:
     pooch = _pooch()
     address, target = file.address(mirror), folder / file.name
     part = folder / f"{file.name}.part"
+    for path in (target, part):
+        if path.is_symlink():  # writing would go where it points to
+            raise InputError("expected a file or nothing at this path, found a symbolic link", file=path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # A wrong sum after going on from a part may be the part's fault: once more from the beginning then.
@@ -110,12 +119,12 @@ def retrieve(file: PublicFile, folder: Path, mirror: str | None = None) -> Path:
                     raise InputError(what, file=target) from error
     except urllib.error.HTTPError as error:
         raise InputError(f"cannot download {address}: the server answers {error.code} {error.reason}") from error
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error) as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"expected an archive at {address}: {error}", file=target) from error
     except (OSError, urllib.error.URLError, EOFError) as error:
         reason = getattr(error, "reason", None) or error
         raise InputError(f"cannot download {address}: {reason}; try again, or --mirror", file=target) from error
-    except tarfile.TarError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"expected an archive at {address}: {error}", file=target) from error
     return target
 
 
@@ -156,9 +165,7 @@ class Download:
                 goes_on = answer.status == 206
                 wanted = int(answer.headers.get("Content-Length") or -1)
                 with self.part.open("ab" if goes_on else "wb") as out:
-                    got = 0
-                    while block := answer.read(_BLOCK):
-                        got += out.write(block)
+                    got = _copy(answer, out, MOST_BYTES - done)
         except urllib.error.HTTPError as error:
             if error.code == 416 and done:  # nothing beyond what is there: its sum decides
                 return
@@ -168,17 +175,40 @@ class Download:
 
 
 def _extract(archive: Path, member: str, target: Path) -> None:
-    """Write the one file of that name in a tar archive; paths inside the archive lead nowhere else."""
-    with tarfile.open(archive) as content:
+    """Write the one file of that name in a tar archive; paths and links inside the archive lead nowhere else."""
+    with _Packed(archive) as packed, tarfile.open(fileobj=packed, mode="r:") as content:
         for entry in content:
             if entry.isfile() and PurePosixPath(entry.name).name == member:
                 stream = content.extractfile(entry)
                 if stream is not None:
                     with target.open("wb") as out:
-                        while block := stream.read(_BLOCK):
-                            out.write(block)
+                        _copy(stream, out, MOST_BYTES)
                     return
     raise tarfile.TarError(f"no {member} in it")
+
+
+def _copy(source: _Readable, out: IO[bytes], most: int) -> int:
+    """Copy all there is; the number of bytes, or a `ValueError` once they are more than `most`."""
+    count = 0
+    while block := source.read(_BLOCK):
+        count += len(block)
+        if count > most:
+            raise ValueError("longer than any file of the list")
+        out.write(block)
+    return count
+
+
+class _Packed(gzip.GzipFile):
+    """A packed archive none of whose headers can claim to be long, as the reader would take it in at once."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= _LONGEST_HEADER:
+            raise tarfile.ReadError(f"found a header that claims {size} bytes")
+        return super().read(size)
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 def sha256(path: Path) -> str:

@@ -11,6 +11,9 @@ from typing import IO, Any, Literal, NamedTuple
 from gogh_sim.errors import InputError
 from gogh_sim.traces.files import open_text
 
+ROW_LINES = 1000
+"""Most lines of one row, whose cells in quotes may hold line ends."""
+
 
 class Row(NamedTuple):
     """One row: the line it begins at, counted from 1, and its cells."""
@@ -32,10 +35,18 @@ class Separated:
         Raises
         ------
         InputError
-            At what is no such text, naming the line.
+            At what is no such text, or a row over more than `ROW_LINES` lines, naming the line.
         """
-        reader: Any = csv.reader(stream, delimiter=self.delimiter, quoting=self.quoting, strict=True)
         line = 1
+
+        def lines() -> Iterator[str]:
+            for number, text in enumerate(stream, start=1):
+                if number - line >= ROW_LINES:
+                    what = f"expected rows over at most {ROW_LINES} lines, found a longer one"
+                    raise InputError(what, file=path, line=line)
+                yield text
+
+        reader: Any = csv.reader(lines(), delimiter=self.delimiter, quoting=self.quoting, strict=True)
         try:
             for cells in reader:
                 if cells:

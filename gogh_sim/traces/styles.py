@@ -16,6 +16,9 @@ from gogh_sim.traces import alibaba_style, itp_style, philly_style, poisson
 from gogh_sim.traces.formats.philly import DEFAULT_ORIGIN
 from gogh_sim.traces.schema import Trace
 
+MOST_JOBS = 10_000_000
+"""Most jobs of a generated trace: a slip in the number is told before memory is spent on it."""
+
 
 class Generator(Protocol):
     """Draws jobs in the schema."""
@@ -69,6 +72,8 @@ def generate(
         raise InputError(f"unknown trace style {style!r}; there are {', '.join(sorted(STYLES))}")
     if jobs < 1:
         raise InputError(f"jobs must be at least 1, found {jobs}")
+    if jobs > MOST_JOBS:
+        raise InputError(f"jobs must be at most {MOST_JOBS}, found {jobs}")
     if not 0 < shortest_s <= longest_s:
         raise InputError(f"expected 0 < shortest_s <= longest_s, found {shortest_s} and {longest_s}")
     chosen = STYLES[style]

@@ -25,7 +25,10 @@ MISSING = ("", "None", "none", "null", "NULL", "nan", "NaN", "NaT")
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 
-_CHUNK_ROWS = 1 << 16
+MOST_COLUMNS = 1000
+"""Most columns of a file."""
+
+_CHUNK_CELLS = 1 << 20
 
 Mask: TypeAlias = "BoolArray | pd.Series[bool]"
 """One truth value a row."""
@@ -212,6 +215,8 @@ def check_header(path: Path, header: Sequence[str], layouts: Sequence[Sequence[s
     """Raise an `InputError` unless the names hold all of one of the layouts, each name once."""
     if not any(header):
         raise InputError("expected a header line, found an empty file or line", file=path, line=1)
+    if len(header) > MOST_COLUMNS:
+        raise InputError(f"expected at most {MOST_COLUMNS} columns, found {len(header)}", file=path, line=1)
     shown = ",".join(header)[:120]
     missing = min(([name for name in layout if name not in header] for layout in layouts), key=len)
     if missing:
@@ -228,26 +233,27 @@ def _read_rows(
     width = len(header)
     places = [i for i, name in enumerate(header) if wanted is None or name in wanted]
     chunks: list[list[pd.Series[str]]] = [[pd.Series([], dtype=str)] for _ in places]
-    lines, records = array("q"), array("q")
-    uneven: list[tuple[int, int, int]] = []
+    lines, records, uneven = array("q"), array("q"), array("q")
+    first_uneven = (0, 0)
 
     def even() -> Iterator[list[str]]:
+        nonlocal first_uneven
         for number, (line, cells) in enumerate(rows):
             if len(cells) == width:
                 lines.append(line)
                 records.append(number)
                 yield cells
             else:
-                uneven.append((number, line, len(cells)))
+                first_uneven = first_uneven if uneven else (line, len(cells))
+                uneven.append(number)
 
     full = even()
-    while chunk := list(islice(full, _CHUNK_ROWS)):
+    while chunk := list(islice(full, max(1, _CHUNK_CELLS // width))):
         for series, place in zip(chunks, places, strict=True):
             series.append(pd.Series([cells[place].strip() for cells in chunk], dtype=str))
     if uneven:
-        _, line, found = uneven[0]
-        what = f"expected {width} cells in the row, found {found}"
-        ledger.reject(what, line=line, records=[number for number, _, _ in uneven])
+        line, found = first_uneven
+        ledger.reject(f"expected {width} cells in the row, found {found}", line=line, records=uneven)
     names = [header[place] for place in places]
     columns = {name: pd.concat(series, ignore_index=True) for name, series in zip(names, chunks, strict=True)}
     return Table(columns, np.array(lines, dtype=np.int64), ledger, np.array(records, dtype=np.int64))

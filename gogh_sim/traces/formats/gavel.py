@@ -33,6 +33,8 @@ _TYPED = ("job_type", "command", "working_directory", "num_steps_arg", "needs_da
 _GAVEL = (*_TYPED, "priority_weight", "SLO", "arrival_time")
 _SHOCKWAVE = (*_TYPED, "mode", "priority_weight", "SLO", "duration", "arrival_time")
 LAYOUTS = (_OLD, _GAVEL, _SHOCKWAVE)
+_LARGEST_TABLE = 64 << 20
+"""Bytes of the largest file of throughputs, which JSON can hold at many times its size; Gavel's has under 1 MiB."""
 
 
 def read(sources: Sources, report: Report = stop_at_error) -> Trace:
@@ -88,7 +90,7 @@ def read_throughputs(path: Path) -> dict[str, float]:
         If the file is unusable or holds no positive number where one is expected.
     """
     try:
-        content: Any = json.loads(read_text(path))
+        content: Any = json.loads(read_text(path, most=_LARGEST_TABLE))
     except (ValueError, RecursionError) as error:
         raise InputError(f"expected JSON: {error}", file=path) from error
     table = content.get(REFERENCE) if isinstance(content, dict) else None

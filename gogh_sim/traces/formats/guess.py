@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gogh_sim.errors import InputError
+from gogh_sim.limits import LONGEST_LINE
 from gogh_sim.traces import parquet
 from gogh_sim.traces.files import open_text
 from gogh_sim.traces.formats import (
@@ -63,12 +64,10 @@ def guess(path: Path | str) -> str:
 
 def _first_line(path: Path) -> str:
     """The first line that is neither blank nor a comment of the Standard Workload Format."""
-    try:
-        with open_text(path) as stream:
-            lines = (line.strip("\r\n") for line in stream)
-            return next((line for line in lines if line.strip() and not line.lstrip().startswith(";")), "")
-    except UnicodeDecodeError as error:
-        raise InputError("expected UTF-8 text", file=path) from error
+    # By pieces: what is an array of records may stand in one line.
+    with open_text(path, longest_line=None) as stream:
+        lines = (line.strip("\r\n") for line in iter(lambda: stream.readline(LONGEST_LINE), ""))
+        return next((line for line in lines if line.strip() and not line.lstrip().startswith(";")), "")
 
 
 def _by_header(names: set[str]) -> str | None:
