@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from gogh_sim import profiles, traces
+from gogh_sim import profiles, services, traces
 from gogh_sim.errors import InputError
 from gogh_sim.profiles import Profile, ProfileSettings
+from gogh_sim.services import ServiceSettings
 from gogh_sim.streams import Streams
 from gogh_sim.traces import Trace
 from gogh_sim.types import MOST_GPUS, BoolArray, Cluster, Job, Node
@@ -27,7 +28,8 @@ _LOG = logging.getLogger(__name__)
 class Scenario:
     """What is simulated: everything but the policy.
 
-    `gap_factor` is what the trace's gaps were multiplied by, `trace` still holds what was left out and why.
+    `gap_factor` is what the trace's gaps were multiplied by, `trace` still holds what was left out and why. `jobs` are
+    those of the trace, then the services.
     """
 
     profile: Profile
@@ -58,7 +60,9 @@ def build(config: Config) -> Scenario:
     trace = _leave_out_oversize(trace, str(config["trace"]["oversize"]), cluster, profile)
     trace = _assign(trace, config["trace"], cluster, profile, streams)
     trace = _leave_out_oversize(trace, str(config["trace"]["oversize"]), cluster, profile)
-    return Scenario(profile, cluster, trace, build_jobs(trace, profile), gap_factor)
+    serving = ServiceSettings.of(config["trace"]["services"])
+    jobs = (*build_jobs(trace, profile), *services.build(serving, profile, cluster, streams.generator("services")))
+    return Scenario(profile, cluster, trace, jobs, gap_factor)
 
 
 def mean_speeds(profile: Profile) -> dict[str, float]:

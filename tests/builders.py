@@ -13,7 +13,18 @@ from gogh_sim.engine.validate import validate_state
 from gogh_sim.policy import NOTHING, ClusterView, Decision, Observation, Prediction, Scheduler
 from gogh_sim.profiles import Profile
 from gogh_sim.streams import Streams
-from gogh_sim.types import Cluster, GpuId, GpuType, HostPower, Job, JobKind, Node, Workload
+from gogh_sim.types import (
+    Cluster,
+    GpuId,
+    GpuType,
+    HostPower,
+    Job,
+    JobKind,
+    Node,
+    RequestSeries,
+    Service,
+    Workload,
+)
 
 V100 = GpuType("V100", "test", 16.0, 300.0, 40.0, 50.0, 15.0, 125.0, 900.0, HostPower(300.0, 1.2, 10.0))
 T4 = GpuType("T4", "test", 16.0, 70.0, 10.0, 20.0, 8.0, 65.0, 320.0, HostPower(400.0, 1.1, 5.0))
@@ -52,6 +63,25 @@ def job(job_id: str, submit_s: float = 0.0, reference_s: float = 100.0, kind: st
     gpus = int(changes.get("num_gpus", 1))  # type: ignore[call-overload]
     rate = {"cnn": 10.0, "rnn": 2.0}.get(kind, 1.0) * gpus * float(changes.get("gpu_fraction", 1.0))  # type: ignore[arg-type]
     return Job(job_id, submit_s, kind, JobKind.TRAINING, reference_s * rate, reference_s, **changes)  # type: ignore[arg-type]
+
+
+def service(
+    job_id: str,
+    *rates: tuple[float, float],
+    lifetime_s: float = 1000.0,
+    slo_s: float = 1.0,
+    kind: str = "cnn",
+    submit_s: float = 0.0,
+    num_gpus: int = 1,
+    floor: float = 0.0,
+    **changes: object,
+) -> Job:
+    """A service of requests of one iteration, whose rates are given as (from, requests per second)."""
+    starts_s, per_s = zip(*rates, strict=True)
+    serving = Service(lifetime_s, RequestSeries(starts_s, per_s), slo_s, **changes)  # type: ignore[arg-type]
+    work = {"cnn": 10.0, "rnn": 2.0}[kind] * num_gpus * lifetime_s
+    more = {"num_gpus": num_gpus, "floor": floor}
+    return Job(job_id, submit_s, kind, JobKind.INFERENCE, work, lifetime_s, service=serving, **more)  # type: ignore[arg-type]
 
 
 def gpus(*names: str) -> tuple[GpuId, ...]:

@@ -13,6 +13,7 @@ from gogh_sim.errors import InputError
 from gogh_sim.experiment import engine_settings
 from gogh_sim.metrics.site import Site
 from gogh_sim.profiles import ProfileSettings, Sharing
+from gogh_sim.services import ServiceSettings
 
 _SITE = ("pue", "carbon_g_per_kwh", "price_usd_per_kwh")
 
@@ -38,6 +39,25 @@ class _Sla:
 
 
 @dataclass
+class _Services:
+    count: int = 0
+    series: str = "diurnal"
+    path: str | None = None
+    step_s: float = 300.0
+    start_s: float = 0.0
+    lifetime_s: float = 86_400.0
+    peak_load: float | None = 0.5
+    rate_scale: float = 1.0
+    workloads: list[str] = field(default_factory=list)
+    tokens_per_request: float = 211.0
+    latency_slo: float = 10.0
+    latency_slo_s: float | None = None
+    service_time: str = "exponential"
+    target: float = 0.99
+    most_gpus: int = 8
+
+
+@dataclass
 class _Trace:
     name: str = MISSING
     format: str = MISSING
@@ -56,6 +76,7 @@ class _Trace:
     workloads: dict[str, str] = field(default_factory=dict)
     oversize: str = "error"
     sla: _Sla = field(default_factory=_Sla)
+    services: _Services = field(default_factory=_Services)
 
 
 @dataclass
@@ -141,6 +162,7 @@ def _check(config: Mapping[str, Any]) -> None:
     Site.of(*site)
     engine_settings(config)
     ProfileSettings.of(config["profile"])
+    ServiceSettings.of(config["trace"]["services"])
     nodes = config["cluster"]["nodes"]
     if nodes != "from_trace" and not (isinstance(nodes, list) and nodes):
         raise InputError(

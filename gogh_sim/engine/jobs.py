@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from gogh_sim.engine.serving import Serving
 from gogh_sim.policy import ActiveJob
 from gogh_sim.profiles import Member
 from gogh_sim.types import GpuId, Job
@@ -40,7 +41,8 @@ class JobState:
     """A job in the world. `number` orders jobs by submission; `rate` is in iterations/s, `remaining` in iterations.
 
     `member` is what the profile is asked with. `nodes` are the numbers of the nodes of its GPUs, in order.
-    `scheduled` counts the job's timers, so that a timer set before the last change knows that it is stale.
+    `scheduled` counts the job's timers, so that a timer set before the last change knows that it is stale. `serving`
+    is the account of a service's requests: its `rate` is what it could do, and its work is not what ends it.
     """
 
     job: Job
@@ -49,6 +51,7 @@ class JobState:
     hidden: float
     member: Member = field(init=False)
     remaining: float = field(init=False)
+    serving: Serving | None = None
     status: Status = Status.PENDING
     gpus: tuple[int, ...] = ()
     gpu_ids: tuple[GpuId, ...] = ()
@@ -71,6 +74,8 @@ class JobState:
     def __post_init__(self) -> None:
         self.member = Member(self.workload, self.job.gpu_fraction)
         self.remaining = self.job.work
+        if self.job.service is not None:
+            self.serving = Serving(self.job.service, self.job.submit_s)
 
     @property
     def num_nodes(self) -> int:
@@ -83,7 +88,9 @@ class JobState:
         return not math.isnan(self.first_start_s)
 
     def remaining_at(self, now_s: float) -> float:
-        """Iterations left at `now_s`, which may lie after the last settlement."""
+        """Iterations left at `now_s`, which may lie after the last settlement; of a service, its lifetime left."""
+        if self.serving is not None:
+            return self.job.work * self.serving.left(now_s)
         return max(0.0, self.remaining - self.rate * (now_s - self.settled_s))
 
     def seen_at(self, now_s: float) -> ActiveJob:

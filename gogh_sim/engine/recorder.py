@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -37,7 +38,13 @@ _JOB_COLUMNS = {
     "migrations": "int64",
     "allocated_gpu_s": "float64",
     "gpu_energy_j": "float64",
+    "requests": "float64",
+    "requests_answered": "float64",
+    "requests_in_slo": "float64",
+    "latency_slo_s": "float64",
+    "request_target": "float64",
 }
+_NO_REQUESTS = (math.nan,) * 5
 _TIMELINE_COLUMNS = {
     "time_s": "float64",
     "gpu_w": "float64",
@@ -207,9 +214,28 @@ def _job_row(state: JobState) -> tuple[Any, ...]:
         job.deadline_s,
         job.floor,
         job.reference_s,
-        (job.work - state.remaining) / job.reference_rate,
+        _done_s(state),
         state.preemptions,
         state.migrations,
         state.allocated_gpu_s,
         state.energy_j,
+        *_requests(state),
     )
+
+
+def _done_s(state: JobState) -> float:
+    """Work done in seconds of the gang alone on the reference type; of a service, for the requests it answered."""
+    if state.serving is None:
+        return (state.job.work - state.remaining) / state.job.reference_rate
+    service = state.serving.service
+    iterations = state.serving.answered * service.iterations_per_request / service.slots
+    return iterations / state.job.reference_rate
+
+
+def _requests(state: JobState) -> tuple[float, ...]:
+    """Requests that arrived, were answered, and in time; the SLO and its target; nan for jobs that are no services."""
+    if state.serving is None:
+        return _NO_REQUESTS
+    serving = state.serving
+    wanted = (serving.service.latency_slo_s, serving.service.target)
+    return (serving.arrived, serving.answered, serving.in_time, *wanted)

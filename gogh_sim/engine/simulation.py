@@ -21,9 +21,10 @@ from gogh_sim.engine.jobs import JobState, Status
 from gogh_sim.engine.observer import Observer
 from gogh_sim.engine.recorder import Recorder
 from gogh_sim.engine.records import Records
+from gogh_sim.engine.serving import Serving
 from gogh_sim.engine.settings import EngineSettings
 from gogh_sim.engine.view import view_of
-from gogh_sim.engine.world import World
+from gogh_sim.engine.world import World, ends_well
 from gogh_sim.policy import ALWAYS, Attentive, Learner, Scheduler, Wake
 from gogh_sim.profiles import Profile
 from gogh_sim.streams import Streams
@@ -102,6 +103,8 @@ class Simulation:
             self.world.submit(state, self._env.now)
             self.recorder.job_event(self._env.now, "submit", state)
             self._to_come -= 1
+            if state.serving is not None:
+                self._await_requests(state, state.serving)
             self._wake(Wake.ARRIVAL)
             if not self._active.triggered:
                 self._active.succeed()
@@ -134,7 +137,7 @@ class Simulation:
         now_s = self._env.now
         if state.status is Status.PLACED:
             self._after(state.ready_s - now_s, partial(self._on_ready, state, state.scheduled))
-        elif state.rate > 0:
+        elif state.rate > 0 and state.serving is None:
             self._after(state.remaining / state.rate, partial(self._on_finish, state, state.scheduled))
 
     def _on_ready(self, state: JobState, scheduled: int) -> None:
@@ -145,10 +148,24 @@ class Simulation:
         self._refresh()
 
     def _on_finish(self, state: JobState, scheduled: int) -> None:
-        if scheduled != state.scheduled:
+        if scheduled == state.scheduled:
+            self._finish(state)
+
+    def _await_requests(self, state: JobState, serving: Serving) -> None:
+        self._after(max(0.0, serving.next_change_s - self._env.now), partial(self._on_requests, state, serving))
+
+    def _on_requests(self, state: JobState, serving: Serving) -> None:
+        """A service's request rate changes, or its lifetime is over."""
+        if serving.in_last_segment:
+            self._finish(state)
             return
+        self.world.change_requests(state, self._env.now)
+        self._refresh()
+        self._await_requests(state, serving)
+
+    def _finish(self, state: JobState) -> None:
         now_s = self._env.now
-        self.recorder.job_event(now_s, "fail" if state.job.source_status != "pass" else "finish", state)
+        self.recorder.job_event(now_s, "finish" if ends_well(state) else "fail", state)
         nodes = state.nodes
         self.world.complete(state, now_s)
         self._refresh()

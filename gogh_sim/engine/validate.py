@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from gogh_sim.engine.jobs import JobState, Status
+from gogh_sim.engine.serving import Serving
 from gogh_sim.engine.world import World
 
 
@@ -43,10 +44,22 @@ def _check_jobs(world: World) -> None:
         if state.status in (Status.FINISHED, Status.FAILED):
             ended += 1
             _require(state.remaining == 0, f"{job_id}: ended with work left")
-            _require(state.end_s >= state.first_start_s >= state.job.submit_s, f"{job_id}: times out of order")
+            started_s = state.first_start_s if state.ran_before or state.serving is None else state.end_s
+            _require(state.end_s >= started_s >= state.job.submit_s, f"{job_id}: times out of order")
+        if state.serving is not None:
+            _check_requests(state, state.serving)
     _require(ended == world.ended, "the count of ended jobs is wrong")
     numbers = [state.number for state in pending.values()]
     _require(numbers == sorted(numbers), "pending jobs are out of order")
+
+
+def _check_requests(state: JobState, serving: Serving) -> None:
+    job_id = state.job.job_id
+    most = serving.service.requests.requests(serving.settled_s - serving.submit_s)
+    _require(math.isclose(serving.arrived, most, rel_tol=1e-9, abs_tol=1e-9), f"{job_id}: requests do not add up")
+    slack = 1e-9 * (1 + most)
+    _require(0 <= serving.in_time <= serving.answered + slack <= most + 2 * slack, f"{job_id}: too many are answered")
+    _require(state.status is Status.RUNNING or serving.answered_share == 0, f"{job_id}: serves while {state.status}")
 
 
 def _check_gang(world: World, state: JobState) -> None:

@@ -10,8 +10,13 @@ from gogh_sim.engine.occupancy import GpuBook
 from gogh_sim.engine.physics import Physics
 from gogh_sim.engine.power import PowerMeter
 from gogh_sim.engine.settings import EngineSettings
-from gogh_sim.profiles import Profile
+from gogh_sim.profiles import Member, Profile
 from gogh_sim.types import Cluster, Job, JobId
+
+
+def ends_well(state: JobState) -> bool:
+    """Whether a job that ends now finishes: as its trace says, but a service that never ran has failed."""
+    return state.job.source_status == "pass" and (state.serving is None or state.ran_before)
 
 
 class World:
@@ -89,6 +94,7 @@ class World:
         awake_s = max(now_s, *[self.awake_s[node] for node in nodes])
         state.ready_s = awake_s + (self.settings.restart_s if state.ran_before else 0.0)
         state.status = Status.PLACED
+        self._offer_load(state)
         self._dirty.update(gpus)
         if state.ready_s <= now_s:
             self.make_ready(state, now_s)
@@ -109,12 +115,25 @@ class World:
         self._pending_in_order = False
 
     def complete(self, state: JobState, now_s: float) -> None:
-        """The job's work is done; it ends the way the trace says."""
-        self._release(state, now_s)
+        """The job's work is done, or its lifetime over; it ends the way the trace says, or failed if it never ran."""
+        if state.gpus:
+            self._release(state, now_s)
+        else:
+            del self._pending[state.job.job_id]
+            if state.serving is not None:
+                state.serving.stop(now_s)
         state.remaining = 0.0
         state.end_s = now_s
-        state.status = Status.FINISHED if state.job.source_status == "pass" else Status.FAILED
+        state.status = Status.FINISHED if ends_well(state) else Status.FAILED
         self.ended += 1
+
+    def change_requests(self, state: JobState, now_s: float) -> None:
+        """The next request rate of a service begins."""
+        if state.serving is not None:
+            state.serving.next_rate(now_s)
+            if state.gpus:
+                self._offer_load(state)
+                self._dirty.update(state.gpus)
 
     def set_cap(self, gpu: int, watts: float, now_s: float) -> None:
         """Cap a GPU's draw."""
@@ -133,7 +152,16 @@ class World:
             self.book.node_on[node] = True
             self.awake_s[node] = now_s + self.settings.gating.wake_s
 
+    def _offer_load(self, state: JobState) -> None:
+        """A service offers its partners the load that its requests make, on the slowest type that its gang is on."""
+        if state.serving is not None:
+            alone = min(self.physics.solo_rate(state.workload, gpu) for gpu in state.gpus)
+            load = state.serving.load(self.physics.gang_rate(state, alone))
+            state.member = Member(state.workload, state.job.gpu_fraction * load)
+
     def _release(self, state: JobState, now_s: float) -> None:
+        if state.serving is not None:
+            state.serving.stop(now_s)
         self._settle(state, now_s)
         self._leave_situation(state, now_s)
         for gpu in state.gpus:
@@ -195,6 +223,8 @@ class World:
         if situation != state.situation:
             self._leave_situation(state, now_s)
             state.situation, state.situation_since_s, state.measured = situation, now_s, False
+        if state.serving is not None:
+            state.serving.serve(state.rate, len(state.gpus), now_s)
         return state.rate != before
 
     def _leave_situation(self, state: JobState, now_s: float) -> None:
@@ -230,6 +260,9 @@ class World:
         """Integrate everything up to the end of the run."""
         for state in self.running.values():
             self._settle(state, now_s)
+        for state in (*self.running.values(), *self._pending.values()):
+            if state.serving is not None:
+                state.serving.settle(now_s)
         for gpu, residents in enumerate(self.book.residents):
             self._account(gpu, now_s)
             if residents:

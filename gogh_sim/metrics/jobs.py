@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from gogh_sim.metrics.requests import is_service, met_target
 from gogh_sim.types import BoolArray, FloatArray
 
 DEADLINE_TOLERANCE_S = 1e-6
@@ -17,8 +18,9 @@ def ended(jobs: pd.DataFrame) -> BoolArray:
 
 
 def jct_s(jobs: pd.DataFrame) -> FloatArray:
-    """Job completion time, end - submit in seconds, of the jobs that ended."""
-    done = jobs[ended(jobs)]
+    """Job completion time, end - submit in seconds, of the jobs that ended; services, which last as long as they are
+    told to, have none."""
+    done = jobs[ended(jobs) & ~is_service(jobs)]
     return (done["end_s"] - done["submit_s"]).to_numpy(dtype=np.float64)
 
 
@@ -41,12 +43,17 @@ def slo_attainment(jobs: pd.DataFrame, run_end_s: float) -> float:
 
     A job meets its SLA when it ended (finished, or failed as its trace says) by its deadline. An unfinished job has
     missed it once the run has passed the deadline; before that nothing is known of it and it does not count.
+    A service that ended has met its SLA when its target share of requests was answered within its latency SLO.
     """
+    serving = is_service(jobs)
     deadline_s = jobs["deadline_s"].to_numpy(dtype=np.float64)
     done = ended(jobs)
     end_s = jobs["end_s"].to_numpy(dtype=np.float64)
     met = done & (end_s <= deadline_s + DEADLINE_TOLERANCE_S)
     counted = np.isfinite(deadline_s) & (done | (deadline_s < run_end_s))
+    if serving.any():
+        counted[serving] = done[serving]
+        met[serving] = met_target(jobs[serving])
     return float(met[counted].mean()) if counted.any() else float("nan")
 
 
@@ -68,7 +75,7 @@ def mean_active(jobs: pd.DataFrame) -> FloatArray:
 
 
 def finish_time_fairness(jobs: pd.DataFrame, mean_speed: float, num_gpus: int) -> FloatArray:
-    """Finish-time fairness rho of the jobs that ended: JCT over the time on an exclusive 1/n share of the cluster.
+    """Finish-time fairness rho of the jobs that ended, services aside: JCT over the time on an exclusive 1/n share.
 
     After Themis (Mahajan et al., NSDI 2020) with the share as in Gavel's isolated allocation (Narayanan et al.,
     OSDI 2020): a job of g GPUs gets ``min(1, G / (n g))`` of the time on g of the cluster's G GPUs, at their mean
@@ -83,8 +90,10 @@ def finish_time_fairness(jobs: pd.DataFrame, mean_speed: float, num_gpus: int) -
         G.
     """
     done = jobs[ended(jobs)]
+    works = ~is_service(done)
+    active, done = mean_active(jobs)[works], done[works]
     gang = (done["num_gpus"] * done["gpu_fraction"]).to_numpy(dtype=np.float64)
-    share = np.minimum(1.0, num_gpus / (mean_active(jobs) * gang))
+    share = np.minimum(1.0, num_gpus / (active * gang))
     isolated_s = done["reference_s"].to_numpy(dtype=np.float64) / (mean_speed * share)
     return np.asarray(jct_s(jobs) / isolated_s, dtype=np.float64)
 

@@ -13,6 +13,7 @@ from gogh_sim.metrics import jobs as of_jobs
 from gogh_sim.metrics import resources
 from gogh_sim.metrics.frames import Frames
 from gogh_sim.metrics.prediction import mape
+from gogh_sim.metrics.requests import of_requests
 from gogh_sim.metrics.site import J_PER_KWH, Site
 from gogh_sim.types import FloatArray
 
@@ -37,7 +38,8 @@ def summarise(records: Frames, mean_speed: Mapping[str, float], site: Site) -> S
     Returns
     -------
     dict
-        The keys of summary.json from ``jobs_total`` to ``source_shares``, in that order. Times in seconds, shares and
+        The keys of summary.json from ``jobs_total`` to ``source_shares``, in that order, then those of services. Times
+        in seconds, shares and
         gaps as fractions, ``p1_mape`` and ``p2_mape`` in percent. nan where a number does not exist (no job ended,
         no SLA, no solver, no learner).
     """
@@ -56,6 +58,7 @@ def summarise(records: Frames, mean_speed: Mapping[str, float], site: Site) -> S
         "p1_mape": mape(records.estimates, "P1"),
         "p2_mape": mape(records.estimates, "P2"),
         "source_shares": resources.source_shares(records.sources),
+        **of_requests(records.jobs),
     }
 
 

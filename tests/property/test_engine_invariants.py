@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders import Checked, cluster, job, profile, run
+from builders import Checked, cluster, job, profile, run, service
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,6 +65,18 @@ def worlds(draw: st.DrawFn) -> tuple[Cluster, list[Job], EngineSettings, int]:
                 source_status=draw(st.sampled_from(["pass", "failed"])),
             )
         )
+    for number in range(draw(st.integers(0, 3))):
+        rates = draw(st.lists(st.floats(0, 30), min_size=1, max_size=4))
+        jobs.append(
+            service(
+                f"s{number}",
+                *((300.0 * i, rate) for i, rate in enumerate(rates)),
+                lifetime_s=draw(st.floats(1, 2_000)),
+                submit_s=draw(st.floats(0, 2_000)),
+                num_gpus=draw(st.integers(1, most)),
+                slots=draw(st.integers(1, 4)),
+            )
+        )
     frictions = EngineSettings(
         checkpoint_s=draw(st.sampled_from([0.0, 20.0])),
         restore_s=draw(st.sampled_from([0.0, 40.0])),
@@ -86,11 +98,26 @@ def test_invariants_hold_at_every_decision_and_integrals_agree(
     assert set(statuses.index) <= {"finished", "failed", "unfinished"}
     assert_energy_is_the_integral_of_power(records)
     assert_held_gpus_add_up(records, machine)
-    ended = records.jobs[records.jobs.status != "unfinished"]
+    works = records.jobs[records.jobs.request_target.isna()]
+    ended = works[works.status != "unfinished"]
     assert ended.done_s.to_numpy() == pytest.approx(ended.reference_s.to_numpy())
-    assert (records.jobs.done_s <= records.jobs.reference_s * (1 + 1e-9)).all()
+    assert (works.done_s <= works.reference_s * (1 + 1e-9)).all()
+    assert_services_last_and_their_requests_add_up(records, jobs)
     assert records.timeline.time_s.is_monotonic_increasing
     assert records.decisions.time_s.is_unique
+
+
+def assert_services_last_and_their_requests_add_up(records: Records, jobs: list[Job]) -> None:
+    found = records.jobs.set_index("job_id")
+    for one in jobs:
+        if one.service is None:
+            continue
+        row = found.loc[one.job_id]
+        assert row.requests_in_slo <= row.requests_answered * (1 + 1e-9) <= row.requests * (1 + 2e-9)
+        if row.status != "unfinished":
+            assert row.end_s == pytest.approx(one.submit_s + one.service.lifetime_s)
+            assert row.requests == pytest.approx(one.service.requests.requests(one.service.lifetime_s))
+            assert (row.status == "finished") == (row.first_start_s <= row.end_s)
 
 
 def assert_energy_is_the_integral_of_power(records: Records) -> None:

@@ -12,6 +12,7 @@ import pytest
 from gogh_sim.errors import InputError
 from gogh_sim.metrics import jobs as of_jobs
 from gogh_sim.metrics.prediction import mape, running_mape
+from gogh_sim.metrics.requests import of_requests
 from gogh_sim.metrics.site import Site
 from gogh_sim.metrics.summary import summarise
 
@@ -103,6 +104,8 @@ def test_every_number_of_the_summary(records: SimpleNamespace) -> None:
     }
     found = summarise(records, MEAN_SPEED, SITE)
     assert found.pop("source_shares") == {"fitted": 0.25, "measured": 0.75}
+    assert list(found)[-5:] == list(of_requests(records.jobs))
+    found = dict(list(found.items())[:-5])
     assert found == pytest.approx(expected)
     assert list(found) == list(expected)
 
