@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -67,6 +67,26 @@ class ActiveJob:
     first_start_s: float
 
 
+class Shape(NamedTuple):
+    """All that decides where a job fits that shares with nobody, or is a fraction of a GPU and shares with others.
+
+    Jobs of one shape fit in the same places. `memory_gib` of a whole job, to which only a GPU's own memory matters, is
+    the least that any type which holds it has, so that few shapes stand for many workloads.
+    """
+
+    num_gpus: int
+    fraction: float
+    memory_gib: float
+    allowed: frozenset[str]
+
+    @classmethod
+    def of(cls, job: Job, memory_gib: float, cluster: Cluster) -> Shape:
+        """Shape of a job whose workload has this footprint."""
+        if job.gpu_fraction == 1:
+            memory_gib = cluster.memory_class(memory_gib)
+        return cls(job.num_gpus, job.gpu_fraction, memory_gib, job.allowed_gpu_types)
+
+
 @dataclass(frozen=True, slots=True)
 class Occupancy:
     """Use of the cluster; arrays are read-only, in the cluster's GPU (or node) order.
@@ -87,6 +107,7 @@ class ClusterView:
     """What a policy may see at a decision. Mappings are read-only and valid during the call only.
 
     `pending` is in order of submission (a re-queued job takes its old place), `running` in order of start.
+    `by_shape` holds the pending jobs of each shape, in the same order; None in a view that nobody keeps it for.
     """
 
     now_s: float
@@ -95,6 +116,7 @@ class ClusterView:
     pending: Mapping[JobId, ActiveJob]
     running: Mapping[JobId, ActiveJob]
     occupancy: Occupancy
+    by_shape: Mapping[Shape, Mapping[JobId, ActiveJob]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ REFERENCE_GPU = "V100"
 """The GPU type whose solo speed is 1 in every relative speed."""
 
 
+_ROUNDING = 1 + 1e-9
+"""Sums of footprints may exceed a memory by this factor."""
+
+
 def _require(condition: bool, what: str) -> None:
     if not condition:
         raise InputError(what)
@@ -153,6 +157,34 @@ class Cluster:
     def gpus_per_type(self) -> IntArray:
         """Per type: how many GPUs."""
         return np.bincount(self.type_of, minlength=len(self.gpu_types)).astype(np.int64)
+
+    def memory_class(self, memory_gib: float) -> float:
+        """Least memory of a type that holds this much per GPU; what is given if none does."""
+        return min((m for m in self._memories if memory_gib <= m * _ROUNDING), default=memory_gib)
+
+    @cached_property
+    def _memories(self) -> tuple[float, ...]:
+        return tuple(sorted({t.memory_gib for t in self.gpu_types}))
+
+    @cached_property
+    def _holding(self) -> dict[tuple[float, frozenset[str]], tuple[tuple[int, ...], BoolArray]]:
+        """Answers given by `holding`: policies ask it at every decision about every kind of job that waits."""
+        return {}
+
+    def holding(self, memory_gib: float, allowed: frozenset[str]) -> tuple[tuple[int, ...], BoolArray]:
+        """Numbers of the types that are allowed (empty: any) and hold this much per GPU, and which GPUs are of them.
+
+        The mask per GPU is read-only. Memory counts as enough up to a rounding error.
+        """
+        key = (memory_gib, allowed)
+        if key not in self._holding:
+            roomy = (t for t in self.gpu_types if memory_gib <= t.memory_gib * _ROUNDING)
+            names = [t.name for t in roomy if not allowed or t.name in allowed]
+            types = tuple(i for i, name in enumerate(self.type_names) if name in names)
+            gpus = np.isin(self.type_of, types)
+            gpus.flags.writeable = False
+            self._holding[key] = (types, gpus)
+        return self._holding[key]
 
     @property
     def num_gpus(self) -> int:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from gogh_sim.engine.serving import Serving
-from gogh_sim.policy import ActiveJob
+from gogh_sim.policy import ActiveJob, Shape
 from gogh_sim.profiles import Member
 from gogh_sim.types import GpuId, Job
 
@@ -49,6 +49,7 @@ class JobState:
     number: int
     workload: int
     hidden: float
+    shape: Shape
     member: Member = field(init=False)
     remaining: float = field(init=False)
     serving: Serving | None = None

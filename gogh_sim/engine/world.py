@@ -9,7 +9,9 @@ from gogh_sim.engine.jobs import JobState, Situation, Status
 from gogh_sim.engine.occupancy import GpuBook
 from gogh_sim.engine.physics import Physics
 from gogh_sim.engine.power import PowerMeter
+from gogh_sim.engine.queue import Queue
 from gogh_sim.engine.settings import EngineSettings
+from gogh_sim.policy import Shape
 from gogh_sim.profiles import Member, Profile
 from gogh_sim.types import Cluster, Job, JobId
 
@@ -42,13 +44,9 @@ class World:
         self.book = GpuBook(cluster, self.memory_gib)
         self.occupancy = self.book.view()
         in_order = sorted(jobs, key=lambda job: (job.submit_s, job.job_id))
-        self.states = {
-            job.job_id: JobState(job, number, profile.workload_index[job.workload], hidden[job.job_id])
-            for number, job in enumerate(in_order)
-        }
+        self.states = {job.job_id: self._new(job, i, profile, hidden) for i, job in enumerate(in_order)}
         self.running: dict[JobId, JobState] = {}
-        self._pending: dict[JobId, JobState] = {}
-        self._pending_in_order = True
+        self.queue = Queue()
         self.ended = 0
         self.caps: dict[int, float] = {}
         self.awake_s = [-math.inf] * len(cluster.nodes)
@@ -61,24 +59,26 @@ class World:
         self._speeds: list[dict[int, float]] = [{} for _ in range(cluster.num_gpus)]
         self._dirty: set[int] = set()
 
+    def _new(self, job: Job, number: int, profile: Profile, hidden: Mapping[JobId, float]) -> JobState:
+        workload = profile.workload_index[job.workload]
+        shape = Shape.of(job, self.memory_gib[workload], self.cluster)
+        return JobState(job, number, workload, hidden[job.job_id], shape)
+
     @property
-    def pending(self) -> dict[JobId, JobState]:
+    def pending(self) -> Mapping[JobId, JobState]:
         """Submitted jobs without GPUs, in order of submission."""
-        if not self._pending_in_order:
-            self._pending = dict(sorted(self._pending.items(), key=lambda item: item[1].number))
-            self._pending_in_order = True
-        return self._pending
+        return self.queue.line
 
     # Transitions ------------------------------------------------------------------------------------------------
 
     def submit(self, state: JobState, now_s: float) -> None:
         """A job arrives and waits."""
         state.settled_s = now_s
-        self._pending[state.job.job_id] = state
+        self.queue.add(state)
 
     def place(self, state: JobState, gpus: tuple[int, ...], now_s: float) -> None:
         """Give a waiting job its GPUs; it makes progress from `ready_s`, once nodes are awake and it is restored."""
-        del self._pending[state.job.job_id]
+        self.queue.remove(state)
         self.running[state.job.job_id] = state
         nodes = tuple(sorted({self.book.node_of[gpu] for gpu in gpus}))
         for node in nodes:
@@ -111,15 +111,14 @@ class World:
         """Take a job off its GPUs, with its work so far, back into the queue."""
         self._release(state, now_s)
         state.status = Status.PENDING
-        self._pending[state.job.job_id] = state
-        self._pending_in_order = False
+        self.queue.add(state)
 
     def complete(self, state: JobState, now_s: float) -> None:
         """The job's work is done, or its lifetime over; it ends the way the trace says, or failed if it never ran."""
         if state.gpus:
             self._release(state, now_s)
         else:
-            del self._pending[state.job.job_id]
+            self.queue.remove(state)
             if state.serving is not None:
                 state.serving.stop(now_s)
         state.remaining = 0.0
@@ -260,7 +259,7 @@ class World:
         """Integrate everything up to the end of the run."""
         for state in self.running.values():
             self._settle(state, now_s)
-        for state in (*self.running.values(), *self._pending.values()):
+        for state in (*self.running.values(), *self.pending.values()):
             if state.serving is not None:
                 state.serving.settle(now_s)
         for gpu, residents in enumerate(self.book.residents):

@@ -22,7 +22,8 @@ class BestFit:
 
     def decide(self, view: ClusterView) -> Decision:
         """Go through the queue once."""
-        return start_who_fits(Capacity(self._context, view), view.pending.values(), _room)
+        capacity = Capacity(self._context, view)
+        return start_who_fits(capacity, capacity.queue(), _room)
 
 
 def _room(capacity: Capacity, active: ActiveJob) -> Costs:

@@ -7,12 +7,15 @@ the fewest nodes of one GPU type.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from gogh_sim.policy import NOTHING, ActiveJob, ClusterView, Decision, Placement, PolicyContext
+from gogh_sim.policy import NOTHING, ActiveJob, ClusterView, Decision, Placement, PolicyContext, Shape
 from gogh_sim.types import BoolArray, FloatArray, IntArray, Job, JobId
 
 Costs: TypeAlias = tuple[FloatArray, ...]
@@ -22,15 +25,6 @@ Rank: TypeAlias = "Callable[[Capacity, ActiveJob], Costs]"
 """A policy's taste in GPUs for one job; for a gang, the cheapest free GPU of a node or type stands for it."""
 
 _SLACK = 1e-9
-
-
-class Shape(NamedTuple):
-    """All that decides where a job fits."""
-
-    num_gpus: int
-    fraction: float
-    memory_gib: float
-    allowed: frozenset[str]
 
 
 def in_cluster_order(capacity: Capacity, active: ActiveJob) -> Costs:
@@ -53,7 +47,6 @@ class Capacity:
         self._owned = False
         self._changed: dict[int, list[Job]] = {}
         self._too_big: set[Shape] = set()
-        self._usable: dict[tuple[float, frozenset[str]], BoolArray] = {}
         self._memory_limit = np.array([t.memory_gib for t in self.cluster.gpu_types]) * (1 + _SLACK)
 
     @property
@@ -68,8 +61,7 @@ class Capacity:
 
     def shape(self, job: Job) -> Shape:
         """What decides where the job fits."""
-        memory = self._workloads[job.workload].memory_gib
-        return Shape(job.num_gpus, job.gpu_fraction, memory, job.allowed_gpu_types)
+        return Shape.of(job, self._workloads[job.workload].memory_gib, self.cluster)
 
     def residents(self, gpu: int) -> list[Job]:
         """Jobs on a GPU, those placed in this decision included."""
@@ -79,8 +71,10 @@ class Capacity:
 
     def eligible(self, job: Job) -> BoolArray:
         """Per GPU: whether it could take one member of the job's gang now."""
-        shape = self.shape(job)
-        usable: BoolArray = self._usable_types(shape)[self.cluster.type_of]
+        return self._free(self.shape(job))
+
+    def _free(self, shape: Shape) -> BoolArray:
+        _, usable = self.cluster.holding(shape.memory_gib, shape.allowed)
         if shape.fraction == 1:
             empty: BoolArray = self._jobs == 0
             return usable & empty
@@ -90,16 +84,64 @@ class Capacity:
     def fit(self, active: ActiveJob, rank: Rank = in_cluster_order) -> Placement | None:
         """Cheapest place for the job's gang by `rank`, or None; nothing is taken yet."""
         shape = self.shape(active.job)
-        if shape in self._too_big:
+        if not self._may_fit(shape):
             return None
-        free = self.eligible(active.job)
-        if int(free.sum()) >= shape.num_gpus:
-            costs = rank(self, active)
-            gpus = self._single(free, costs) if shape.num_gpus == 1 else self._gang(free, shape.num_gpus, costs)
-            if gpus is not None:
-                return tuple(self.cluster.gpu_ids[i] for i in gpus.tolist())
-        self._too_big.add(shape)
-        return None
+        free, costs = self._free(shape), rank(self, active)
+        gpus = self._single(free, costs) if shape.num_gpus == 1 else self._gang(free, shape.num_gpus, costs)
+        if gpus is None:
+            self._too_big.add(shape)
+            return None
+        return tuple([self.cluster.gpu_ids[i] for i in gpus.tolist()])
+
+    def queue(self) -> Iterator[ActiveJob]:
+        """Pending jobs in order of submission, without those who cannot fit; asking `fit` about the others is enough.
+
+        Costs the shapes that are pending and the jobs that it names, not the length of the queue.
+        """
+        heads = []
+        for shape, jobs in self._by_shape().items():
+            if self._may_fit(shape):
+                rest = iter(jobs.values())
+                heads.append(_Head.of(next(rest), shape, rest))
+        heapq.heapify(heads)
+        while heads:
+            head = heads[0]
+            following = None
+            if self._may_fit(head.shape):
+                yield head.active
+                following = next(head.rest, None)
+            if following is None:
+                heapq.heappop(heads)
+            else:
+                heapq.heapreplace(heads, _Head.of(following, head.shape, head.rest))
+
+    def _by_shape(self) -> Mapping[Shape, Mapping[JobId, ActiveJob]]:
+        if self._view.by_shape is not None:
+            return self._view.by_shape
+        lines: defaultdict[Shape, dict[JobId, ActiveJob]] = defaultdict(dict)
+        for job_id, active in self._view.pending.items():
+            lines[self.shape(active.job)][job_id] = active
+        return lines
+
+    def _may_fit(self, shape: Shape) -> bool:
+        """False once found too big, or while fewer GPUs than it needs, be they apart or of several types, have room."""
+        if shape in self._too_big:
+            return False
+        if shape.fraction < 1:
+            enough = bool(self._free(shape).any())
+        else:
+            types, _ = self.cluster.holding(shape.memory_gib, shape.allowed)
+            enough = sum([self._empty[t] for t in types]) >= shape.num_gpus
+        if not enough:
+            self._too_big.add(shape)
+        return enough
+
+    @cached_property
+    def _empty(self) -> list[int]:
+        """Per type: how many GPUs are empty."""
+        empty = self.cluster.type_of[self._jobs == 0]
+        counts: list[int] = np.bincount(empty, minlength=len(self.cluster.gpu_types)).tolist()
+        return counts
 
     def take(self, job: Job, placement: Placement) -> None:
         """Put the job there."""
@@ -130,17 +172,13 @@ class Capacity:
         return [self.cluster.index_of[gpu] for gpu in placement]
 
     def _count(self, gpu: int, job: Job, sign: int) -> None:
+        empty_before, empties = self._jobs[gpu] == 0, self._empty
         self._jobs[gpu] += sign
         empty = self._jobs[gpu] == 0
+        if empty != empty_before:
+            empties[self.cluster.type_of[gpu]] -= sign
         self._fraction[gpu] = 0.0 if empty else self._fraction[gpu] + sign * job.gpu_fraction
-        self._memory[gpu] = 0.0 if empty else self._memory[gpu] + sign * self.shape(job).memory_gib
-
-    def _usable_types(self, shape: Shape) -> BoolArray:
-        key = (shape.memory_gib, shape.allowed)
-        if key not in self._usable:
-            allowed = [not shape.allowed or name in shape.allowed for name in self.cluster.type_names]
-            self._usable[key] = np.array(allowed) & (shape.memory_gib <= self._memory_limit)
-        return self._usable[key]
+        self._memory[gpu] = 0.0 if empty else self._memory[gpu] + sign * self._workloads[job.workload].memory_gib
 
     def _single(self, free: BoolArray, costs: Costs) -> IntArray:
         return _cheapest(np.flatnonzero(free), costs)[:1]
@@ -173,6 +211,20 @@ class Capacity:
         if best is None:
             return None
         return np.concatenate([np.flatnonzero(free & (self.cluster.node_of == n)) for n in best[1]])[:num_gpus]
+
+
+class _Head(NamedTuple):
+    """The first job left of a shape, in order of submission; no two jobs share their place, so it alone is compared."""
+
+    place: tuple[float, JobId]
+    active: ActiveJob
+    shape: Shape
+    rest: Iterator[ActiveJob]
+
+    @classmethod
+    def of(cls, active: ActiveJob, shape: Shape, rest: Iterator[ActiveJob]) -> _Head:
+        """Head of what is left of a line."""
+        return cls((active.job.submit_s, active.job.job_id), active, shape, rest)
 
 
 def _cheapest(candidates: IntArray, costs: Costs) -> IntArray:

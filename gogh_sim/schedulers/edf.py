@@ -20,7 +20,8 @@ class EarliestDeadline:
 
     def decide(self, view: ClusterView) -> Decision:
         """Go through the queue once, earliest deadline first."""
-        return start_who_fits(Capacity(self._context, view), sorted(view.pending.values(), key=_deadline))
+        capacity = Capacity(self._context, view)
+        return start_who_fits(capacity, sorted(capacity.queue(), key=_deadline))
 
 
 def _deadline(active: ActiveJob) -> float:

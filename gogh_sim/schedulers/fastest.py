@@ -23,7 +23,8 @@ class Fastest:
 
     def decide(self, view: ClusterView) -> Decision:
         """Go through the queue once."""
-        return start_who_fits(Capacity(self._context, view), view.pending.values(), self._slowness)
+        capacity = Capacity(self._context, view)
+        return start_who_fits(capacity, capacity.queue(), self._slowness)
 
     def _slowness(self, capacity: Capacity, active: ActiveJob) -> Costs:
         return (self._cost,)

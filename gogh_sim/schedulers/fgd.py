@@ -26,7 +26,8 @@ class FragmentationDescent:
     def decide(self, view: ClusterView) -> Decision:
         """Go through the queue once."""
         self._usual.learn(view)
-        return start_who_fits(Capacity(self._context, view), view.pending.values(), self._cost)
+        capacity = Capacity(self._context, view)
+        return start_who_fits(capacity, capacity.queue(), self._cost)
 
     def _cost(self, capacity: Capacity, active: ActiveJob) -> Costs:
         # Sums of the same fractions in another order differ in the last bits; that must not decide between GPUs.

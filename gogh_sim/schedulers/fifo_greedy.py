@@ -19,4 +19,5 @@ class GreedyFifo:
 
     def decide(self, view: ClusterView) -> Decision:
         """Go through the queue once."""
-        return start_who_fits(Capacity(self._context, view), view.pending.values())
+        capacity = Capacity(self._context, view)
+        return start_who_fits(capacity, capacity.queue())

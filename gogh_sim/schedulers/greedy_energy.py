@@ -41,7 +41,8 @@ class GreedyEnergy:
 
     def decide(self, view: ClusterView) -> Decision:
         """Go through the queue once."""
-        return start_who_fits(Capacity(self._context, view), view.pending.values(), self._joules)
+        capacity = Capacity(self._context, view)
+        return start_who_fits(capacity, capacity.queue(), self._joules)
 
     def _joules(self, capacity: Capacity, active: ActiveJob) -> Costs:
         """Joules that one GPU of the gang adds, by GPU; infinite where the job cannot run."""

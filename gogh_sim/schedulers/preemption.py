@@ -7,8 +7,8 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gogh_sim.policy import ActiveJob, ClusterView, Decision, Placement, PolicyContext
-from gogh_sim.schedulers.capacity import Capacity, Shape
+from gogh_sim.policy import ActiveJob, ClusterView, Decision, Placement, PolicyContext, Shape
+from gogh_sim.schedulers.capacity import Capacity
 from gogh_sim.types import JobId
 
 

@@ -45,7 +45,8 @@ class PowerAware:
             both[possible] = self._weight * _scaled(watts) + (1 - self._weight) * _scaled(fragments[possible])
             return (np.round(both, 9),)
 
-        return start_who_fits(Capacity(self._context, view), view.pending.values(), cost)
+        capacity = Capacity(self._context, view)
+        return start_who_fits(capacity, capacity.queue(), cost)
 
 
 def _added_watts(capacity: Capacity, job: Job, view: ClusterView) -> FloatArray:

@@ -18,7 +18,8 @@ class Random:
 
     def decide(self, view: ClusterView) -> Decision:
         """Go through the queue once."""
-        return start_who_fits(Capacity(self._context, view), view.pending.values(), self._draw)
+        capacity = Capacity(self._context, view)
+        return start_who_fits(capacity, capacity.queue(), self._draw)
 
     def _draw(self, capacity: Capacity, active: ActiveJob) -> Costs:
         cluster, rng = capacity.cluster, self._context.rng

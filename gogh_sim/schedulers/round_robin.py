@@ -26,7 +26,7 @@ class RoundRobin:
         capacity = Capacity(self._context, view)
         number = {node.node_id: i for i, node in enumerate(view.cluster.nodes)}
         placed = {}
-        for active in view.pending.values():
+        for active in capacity.queue():
             placement = capacity.fit(active, self._turn)
             if placement is not None:
                 capacity.take(active.job, placement)

@@ -70,7 +70,8 @@ class RoundTurns:
         """A new choice at rounds; in between, jobs start on free GPUs."""
         self._charge(view)
         if Wake.ROUND not in view.wakes:
-            return start_who_fits(Capacity(self._context, view), view.pending.values())
+            capacity = Capacity(self._context, view)
+            return start_who_fits(capacity, capacity.queue())
         active = {**view.running, **view.pending}
         if active and {row[0] for row in self._rows if len(row) == 1} != active.keys():
             self._allocate(view.now_s, active)

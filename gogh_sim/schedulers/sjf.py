@@ -20,7 +20,8 @@ class ShortestFirst:
 
     def decide(self, view: ClusterView) -> Decision:
         """Go through the queue once, shortest first."""
-        return start_who_fits(Capacity(self._context, view), sorted(view.pending.values(), key=_duration))
+        capacity = Capacity(self._context, view)
+        return start_who_fits(capacity, sorted(capacity.queue(), key=_duration))
 
 
 def _duration(active: ActiveJob) -> float:
