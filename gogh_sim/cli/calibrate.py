@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from gogh_sim.cli.calibration_figures import write_calibration_figures
 from gogh_sim.cli.parser import Parser
-from gogh_sim.cli.report import number, text_table
+from gogh_sim.cli.tables import number, text_table
 from gogh_sim.errors import InputError
 from gogh_sim.profiles.calibration.calibrate import ErrorTable, calibrate
 from gogh_sim.profiles.calibration.check import check

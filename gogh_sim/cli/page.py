@@ -1,4 +1,7 @@
-"""A report as one HTML page that needs no network: tables that sort and filter, a scatter and figures that zoom."""
+"""A report as one HTML page that needs no network: tables that sort and filter, a scatter and figures that zoom.
+
+Written by hand rather than with Plotly, whose script alone has 4.8 MB (version 7.1.0); this page's has 13 kB.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,34 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from gogh_sim.metrics.ranking import told_apart
 from gogh_sim.plots.style import policy_look
 
 _ASSETS = files("gogh_sim.cli") / "assets"
 
 
+class PageTable(NamedTuple):
+    """A table with a row per setting and policy.
+
+    `baseline` is the policy that the others are given against, empty in the table of means. `rows` are a heading row
+    and the rows below it, which begin with setting and policy; no rows at all where there is nothing to compare.
+    """
+
+    baseline: str
+    rows: Sequence[Sequence[str]]
+
+
 def page(
     title: str,
     runs: pd.DataFrame,
-    policies: Sequence[Sequence[str]],
+    tables: Sequence[PageTable],
     notes: Sequence[str],
     figures: Sequence[Path],
+    baseline: str,
 ) -> str:
     """The page's text.
 
@@ -33,18 +49,26 @@ def page(
     title
         Heading.
     runs
-        A row per run; the column ``scheduler`` gives the colour.
-    policies
-        Heading row and a row per policy, as text.
+        A row per run, ``setting`` first; the column ``scheduler`` gives the colour.
+    tables
+        That of the means, then one of differences per baseline.
     notes
         What a reader has to know.
     figures
         SVG files, which the page carries in itself.
+    baseline
+        Whose table of differences is shown first.
     """
+    settings = list(dict.fromkeys(runs["setting"].astype(str)))
     schedulers = list(dict.fromkeys(runs["scheduler"].astype(str)))
+    means, *against = tables
+    rows = [[_plain(v) for v in row] for row in runs.to_numpy(object)]
     data = {
-        "runs": {"columns": list(runs.columns), "rows": [[_plain(v) for v in row] for row in runs.to_numpy(object)]},
-        "policies": {"columns": list(policies[0]), "rows": [list(row) for row in policies[1:]]},
+        "settings": told_apart(settings),
+        "runs": {"columns": list(runs.columns), "rows": rows},
+        "policies": _content(means),
+        "differences": {table.baseline: _content(table) for table in against if len(table.rows) > 1},
+        "baseline": baseline,
         "colors": {name: policy_look(name).color for name in schedulers},
         "notes": list(notes),
     }
@@ -56,6 +80,10 @@ def page(
         data=json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
         figures="\n".join(map(_figure, figures)),
     )
+
+
+def _content(table: PageTable) -> dict[str, list[Any]]:
+    return {"columns": list(table.rows[0]), "rows": [list(row) for row in table.rows[1:]]}
 
 
 def _asset(name: str) -> str:

@@ -1,158 +1,120 @@
-"""A run or a sweep as one table and its figures."""
+"""A run or a sweep as tables, figures and a page."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from gogh_sim.cli.page import page
-from gogh_sim.metrics.comparison import ENERGY_CHANGE, Replicates, by_setting, compare
+from gogh_sim.cli.page import PageTable, page
+from gogh_sim.cli.report_tables import difference_rows, policy_rows
+from gogh_sim.cli.tables import Rows, markdown_table, text_table
+from gogh_sim.errors import InputError
+from gogh_sim.metrics.comparison import Replicates, by_setting, compare
+from gogh_sim.metrics.differences import baseline_of, differences
 from gogh_sim.metrics.ranking import order_notes
 from gogh_sim.metrics.results import RunFrames, load_runs, summaries
 from gogh_sim.outputs import write_whole
 from gogh_sim.plots.figures import write_figures
 
 REPORT_DIR = "report"
-"""Where, below the reported directory, the table and the page go."""
+"""Where, below the reported directory, the tables and the page go."""
 
 FIGURES_DIR = "figures"
 """Where, below a run's or the reported directory, the figures go."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the table: a measure, its heading, and how many of its units are one of the summary's."""
+def report(directory: Path, baseline: str | None = None) -> str:
+    """Tables over every run at or below `directory`.
 
-    measure: str
-    heading: str
-    scale: float = 1.0
+    They are also written, as CSV, Markdown and page, into ``report/`` there, and the figures into ``figures/``.
 
-
-_PER_HOUR = 1 / 3600
-COLUMNS = (
-    Column("node_energy_kwh", "energy kWh"),
-    Column(ENERGY_CHANGE, "vs fifo %"),
-    Column("slo_attainment", "SLO %", 100),
-    Column("jct_mean_s", "JCT mean h", _PER_HOUR),
-    Column("jct_p50_s", "p50 h", _PER_HOUR),
-    Column("jct_p99_s", "p99 h", _PER_HOUR),
-    Column("queue_mean_s", "queue h", _PER_HOUR),
-    Column("allocation_efficiency", "alloc eff"),
-    Column("gpu_utilization", "GPU util %", 100),
-    Column("migrations", "migr"),
-    Column("p1_mape", "P1 MAPE %"),
-    Column("p2_mape", "P2 MAPE %"),
-)
-
-
-def report(directory: Path) -> str:
-    """Table over every run at or below `directory`.
-
-    The table is also written, as CSV, Markdown and page, into ``report/`` there, and the figures into ``figures/``.
+    Parameters
+    ----------
+    baseline
+        Policy that the others are compared with, seed by seed; fifo where it is among them, else the first.
 
     Returns
     -------
     str
-        Plain text: per setting a table with a row per policy, means over seeds with 95 % intervals where several;
-        then notes and the names of the files written.
+        Plain text: per setting a table with a row per policy, means over seeds with 95 % intervals where several, and
+        one of the differences from the baseline; then notes and the names of the files written.
 
     Raises
     ------
     InputError
-        If there is no run, or a file of one is missing or bad.
+        If there is no run, a file of one is missing or bad, or no run is of the baseline.
     """
     replicates = Replicates.of(load_runs(directory))
-    table = compare(replicates.runs)
+    runs = replicates.runs
+    policies = list(dict.fromkeys(run.scheduler for group in by_setting(runs).values() for run in group))
+    baseline = baseline_of(runs) if baseline is None else baseline
+    if baseline not in policies:
+        raise InputError(f"no run of the baseline {baseline!r} here; there are {', '.join(policies)}", file=directory)
+    means, against = compare(runs), differences(runs, baseline)
     out = directory / REPORT_DIR
     out.mkdir(exist_ok=True)
-    notes = [*_notes(replicates), *order_notes(table)]
-    _write(out / "table.csv", table.to_csv(index=False, lineterminator="\n"))
-    _write(out / "table.md", _document(table, notes, markdown_table, "## {}\n"))
-    figures = write_figures(replicates.runs, directory / FIGURES_DIR)
+    notes = [*_notes(replicates), *order_notes(means)]
+    figures = write_figures(runs, directory / FIGURES_DIR)
     drawn = [file for file in figures if file.suffix == ".svg"]
-    _write(
-        out / "index.html",
-        page(f"Report of {directory.resolve().name}", _runs(replicates), _policies(table), notes, drawn),
-    )
-    written = ["Written:", *_files([out / "index.html", out / "table.csv", out / "table.md", *figures])]
-    return _document(table, [*notes, *written], text_table, "{}")
-
-
-def cells(table: pd.DataFrame) -> list[list[str]]:
-    """Heading row and a row per policy of one setting's part of `compare`'s table, as text."""
-    rows = [["policy", *(column.heading for column in COLUMNS)]]
-    for scheduler, own in table.groupby("scheduler", sort=False):
-        mean, low, high = (dict(zip(own["measure"], own[key], strict=True)) for key in ("mean", "low", "high"))
-        named = [(column.measure, column.scale) for column in COLUMNS]
-        rows.append([str(scheduler), *(_cell(scale * mean[m], scale * low[m], scale * high[m]) for m, scale in named)])
-    return rows
-
-
-def text_table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows aligned with blanks: the first column to the left, numbers to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    ]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
-
-
-def markdown_table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Rows as a Markdown table, the first of them its heading; numbers to the right from column `left` on."""
-    rule = ["---"] * left + ["---:"] * (len(rows[0]) - left)
-    return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
+    tables = [_means_of_all(means), *(_differences_of_all(differences(runs, name)) for name in policies)]
+    texts = {
+        "index.html": page(f"Report of {directory.resolve().name}", _runs(runs), tables, notes, drawn, baseline),
+        "table.csv": means.to_csv(index=False, lineterminator="\n"),
+        "differences.csv": against.to_csv(index=False, lineterminator="\n"),
+        "table.md": _document(means, against, notes, markdown_table, "## {}\n"),
+    }
+    for name, text in texts.items():
+        _write(out / name, text)
+    written = ["Written:", *_files([*(out / name for name in texts), *figures])]
+    return _document(means, against, [*notes, *written], text_table, "{}")
 
 
 def _document(
-    table: pd.DataFrame, notes: Sequence[str], render: Callable[[Sequence[Sequence[str]]], str], heading: str
+    means: pd.DataFrame, against: pd.DataFrame, notes: Sequence[str], render: Callable[[Rows], str], heading: str
 ) -> str:
-    parts = [
-        f"{heading.format(setting)}\n{render(cells(part))}" for setting, part in table.groupby("setting", sort=False)
-    ]
+    compared = dict(list(against.groupby("setting", sort=False)))
+    parts = []
+    for setting, part in means.groupby("setting", sort=False):
+        parts.append(f"{heading.format(setting)}\n{render(policy_rows(part))}")
+        if (own := compared.get(setting)) is not None:
+            parts.append(f"Differences from {own['baseline'].iloc[0]}, seed by seed:\n\n{render(difference_rows(own))}")
     return "\n\n".join([*parts, "\n".join(notes)]) + "\n"
 
 
-def _policies(table: pd.DataFrame) -> list[list[str]]:
+def _means_of_all(means: pd.DataFrame) -> PageTable:
+    return PageTable(
+        "", _under_settings({str(s): policy_rows(part) for s, part in means.groupby("setting", sort=False)})
+    )
+
+
+def _differences_of_all(against: pd.DataFrame) -> PageTable:
+    settings = against.groupby("setting", sort=False)
+    rows = _under_settings({str(setting): difference_rows(part) for setting, part in settings})
+    return PageTable(str(against["baseline"].iloc[0]) if len(against) else "", rows)
+
+
+def _under_settings(tables: dict[str, list[list[str]]]) -> list[list[str]]:
     """All settings' rows under one heading, the setting in the first column."""
-    heading = ["setting", "policy", *(column.heading for column in COLUMNS)]
-    settings = table.groupby("setting", sort=False)
-    return [heading, *([str(setting), *row] for setting, part in settings for row in cells(part)[1:])]
+    headings = [["setting", *rows[0]] for rows in tables.values()]
+    return [*headings[:1], *([setting, *row] for setting, rows in tables.items() for row in rows[1:])]
 
 
-def _runs(replicates: Replicates) -> pd.DataFrame:
+def _runs(runs: Sequence[RunFrames]) -> pd.DataFrame:
     """Summaries in the order of the table, with what tells runs apart in front."""
-    ordered = [run for group in by_setting(replicates.runs).values() for run in group]
-    table = summaries(ordered)
+    table = summaries([run for group in by_setting(runs).values() for run in group])
     front = ["setting", "scheduler", "seed"]
-    unsaid = ["run", "experiment", "trace", "cluster", "profile", "git_commit"]
+    unsaid = ["run", "experiment", "trace", "cluster", "profile", "git_commit", "identity"]
     return table[[*front, *(name for name in table.columns if name not in (*front, *unsaid))]]
-
-
-def _cell(mean: float, low: float, high: float) -> str:
-    if math.isnan(mean):
-        return "-"
-    return number(mean) if math.isnan(low) else f"{number(mean)} ±{number((high - low) / 2)}"
-
-
-def number(value: float) -> str:
-    """A number to three significant digits, whole from 100 on; without an exponent down to a thousandth."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-    text = f"{value:.{min(decimals, 5)}f}"
-    return text if float(text) else "0"
 
 
 def _notes(replicates: Replicates) -> list[str]:
     """What a reader has to know of the table."""
     notes = [
         "Energy is that of the nodes; JCT and queueing over the jobs that ended or started; MAPE in percent of the "
-        "measured rate. ± is the half width of a 95 % interval over seeds."
+        "measured rate. ± is the half width of Student's 95 % interval over seeds; differences are taken seed by seed "
+        "(common random numbers), and a star marks those whose interval does not hold 0."
     ]
     left_over = [_unfinished(run) for run in replicates.runs if run.summary.get("jobs_unfinished")]
     fell_back = [_fallbacks(run) for run in replicates.runs if run.summary.get("fallbacks")]

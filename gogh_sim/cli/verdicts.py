@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gogh_sim.cli.report import markdown_table, number
+from gogh_sim.cli.tables import markdown_table, number
 from gogh_sim.errors import InputError
 from gogh_sim.outputs import write_json, write_whole
 from gogh_sim.plots.files import figure_of, save

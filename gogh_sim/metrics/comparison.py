@@ -1,4 +1,4 @@
-"""Policies beside each other: means over seeds with intervals, and paired differences from a baseline."""
+"""Policies beside each other: means over seeds with intervals."""
 
 from __future__ import annotations
 
@@ -11,15 +11,8 @@ import pandas as pd
 from gogh_sim.metrics.results import RunFrames, summaries
 from gogh_sim.metrics.statistics import mean_interval
 
-BASELINE = "fifo"
-"""Policy that others' energy is given against."""
-
-ENERGY_CHANGE = "energy_vs_fifo_percent"
-"""Measure: change of node energy from the baseline under the same seed and setting, in percent; below 0 saves."""
-
 MEASURES = (
     "node_energy_kwh",
-    ENERGY_CHANGE,
     "slo_attainment",
     "jct_mean_s",
     "jct_p50_s",
@@ -88,12 +81,12 @@ def compare(runs: Sequence[RunFrames]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``setting``, ``scheduler``, ``measure``, ``mean``, ``low``, ``high`` (95 % limits over seeds, nan for one
-        seed), ``seeds``; in units of summary.json, the change of energy in percent.
+        ``setting``, ``scheduler``, ``measure``, ``mean``, ``low``, ``high`` (Student's 95 % limits over seeds, nan for
+        one seed), ``seeds``; in units of summary.json.
     """
     rows = []
     for setting, group in by_setting(runs).items():
-        table = with_energy_change(summaries(group))
+        table = summaries(group)
         for scheduler in dict.fromkeys(table["scheduler"]):
             own = table[table["scheduler"] == scheduler]
             for measure in MEASURES:
@@ -107,14 +100,15 @@ def varied_parameters(runs: Sequence[RunFrames]) -> dict[str, pd.DataFrame]:
 
     Runs that did not set it are left out, as the value they had is not among their overrides; so are runs that
     differ from the rest in another override, by taking each combination of the others as a parameter of its own
-    name (``trace.load (cluster.theta=1)``).
+    name (``trace.load (cluster.theta=1)``). What all runs have in common is not in the name.
     """
     found: dict[str, list[tuple[float, RunFrames]]] = {}
+    common = set.intersection(*(set(run.overrides) for run in runs)) if runs else set()
     for run in runs:
         numbers = {o: _number(o.partition("=")[2]) for o in run.overrides}
         for override, value in numbers.items():
             if value is not None:
-                others = [o for o in run.overrides if o != override]
+                others = [o for o in run.overrides if o != override and o not in common]
                 name = override.partition("=")[0].lstrip("+")
                 found.setdefault(f"{name} ({', '.join(others)})" if others else name, []).append((value, run))
     return {name: _with_parameter(name, pairs) for name, pairs in sorted(found.items()) if len(dict(pairs)) > 1}
@@ -133,13 +127,3 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def with_energy_change(table: pd.DataFrame) -> pd.DataFrame:
-    """Summaries of one setting with the column `ENERGY_CHANGE`; nan where the seed has no run of the baseline.
-
-    Paired by seed: policies under one seed see the same arrivals, hidden factors and failures.
-    """
-    baseline = table[table["scheduler"] == BASELINE].set_index("seed")["node_energy_kwh"]
-    reference = table["seed"].map(baseline).astype(float)
-    return table.assign(**{ENERGY_CHANGE: 100 * (table["node_energy_kwh"] / reference - 1)})

@@ -58,7 +58,7 @@ def order_notes(table: pd.DataFrame) -> list[str]:
             ((order, settings),) = found.items()
             notes.append(f"Order by {criterion.label}, best first, in all {len(settings)} settings: {_line(order)}.")
         elif found:
-            names = _told_apart([setting for settings in found.values() for setting in settings])
+            names = told_apart([setting for settings in found.values() for setting in settings])
             each = "; ".join(
                 f"{_line(order)} in {' and in '.join(names[s] for s in settings)}" for order, settings in found.items()
             )
@@ -66,12 +66,12 @@ def order_notes(table: pd.DataFrame) -> list[str]:
     return notes
 
 
-def _line(order: tuple[str, ...]) -> str:
-    return ", ".join(order)
-
-
-def _told_apart(settings: Sequence[str]) -> dict[str, str]:
-    """Settings by what they do not all have in common."""
+def told_apart(settings: Sequence[str]) -> dict[str, str]:
+    """Settings by what they do not all have in common; a lone setting by its whole name."""
     parts = {setting: setting.split(", ") for setting in settings}
     common = set.intersection(*(set(own) for own in parts.values()))
     return {setting: ", ".join(p for p in own if p not in common) or setting for setting, own in parts.items()}
+
+
+def _line(order: tuple[str, ...]) -> str:
+    return ", ".join(order)

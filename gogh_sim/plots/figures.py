@@ -23,15 +23,15 @@ from gogh_sim.plots.power import power_over_time
 from gogh_sim.plots.prediction import error_over_time
 from gogh_sim.plots.sensitivity import sensitivity
 from gogh_sim.plots.style import COLUMN_WIDTH_IN, TimeUnit, new_figure, paper_style, time_unit
-from gogh_sim.plots.tradeoff import energy_against_jct, energy_against_slo
+from gogh_sim.plots.tradeoff import energy_against_jct, energy_against_slo, energy_slo_curve
 
 
 def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
     """Write every figure that the runs have data for; a file that exists is whole.
 
     Runs are compared within a setting; where there are several, its number is in the file names, in order of the
-    settings' names, and what they differ in gets a figure of its own (sensitivity). Figures of single runs
-    (occupancy, Gantt) show each policy's first seed.
+    settings' names, and a number that they differ in gets figures of its own (sensitivity, energy against SLO
+    attainment). Figures of single runs (occupancy, Gantt) show each policy's first seed.
 
     Parameters
     ----------
@@ -58,6 +58,8 @@ def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] =
                 written += save(figure, out / f"{name}{suffix}", formats)
         for parameter, table in varied_parameters(runs).items():
             written += save(_sensitivity(table, parameter), out / f"sensitivity_{_slug(parameter)}", formats)
+            curve = figure_of(energy_slo_curve(table, parameter))
+            written += save(curve, out / f"energy_slo_{_slug(parameter)}", formats)
     return written
 
 

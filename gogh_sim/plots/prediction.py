@@ -46,7 +46,7 @@ def error_over_time(
             linestyle=look.linestyle,
             label=source,
         )
-    ax.set(xlabel=f"Time ({unit.name})", ylabel=f"MAPE of the last {window} (%)")
+    ax.set(xlabel=f"Time ({unit.name})", ylabel=f"MAPE, last {window} (%)")
     ax.set_ylim(bottom=0)
     legend_above(ax, columns=3)
     return ax

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from synthetic_runs import save_sweep
 
-from gogh_sim.cli.page import page
+from gogh_sim.cli.page import PageTable, page
 from gogh_sim.cli.report import report
 
 
@@ -80,7 +80,7 @@ def test_its_data_are_the_summaries(index: Path) -> None:
 def test_names_cannot_break_out_of_the_page() -> None:
     bad = "</script><b>&"
     runs = pd.DataFrame({"setting": [bad], "scheduler": [bad]})
-    text = page(bad, runs, [["setting", "policy"], [bad, bad]], [bad], [])
+    text = page(bad, runs, [PageTable("", [["setting", "policy"], [bad, bad]])], [bad], [], bad)
     assert text.count("</script>") == 2
     assert "<b>" not in text
 
@@ -98,19 +98,23 @@ def browse(index: Path, view: str, tmp_path: Path) -> Reader:
 
 def test_a_browser_shows_every_run_and_policy(index: Path, tmp_path: Path) -> None:
     shown = browse(index, "", tmp_path)
-    assert [row[1:3] for row in shown.rows["runs"][1:]] == [["fifo", "1"], ["fifo", "2"], ["gogh", "1"], ["gogh", "2"]]
-    assert [row[1] for row in shown.rows["policies"][1:]] == ["fifo", "gogh"]
+    # All runs are of one setting, which is said above the tables and has no column.
+    assert [row[:2] for row in shown.rows["runs"][1:]] == [["fifo", "1"], ["fifo", "2"], ["gogh", "1"], ["gogh", "2"]]
+    assert [row[0] for row in shown.rows["policies"][1:]] == ["fifo", "gogh"]
+    assert [row[0] for row in shown.rows["differences"][1:]] == ["gogh"]
     assert sum(tag == "circle" for tag, _ in shown.tags) == 4
 
 
 def test_a_browser_filters_and_sorts(index: Path, tmp_path: Path) -> None:
     shown = browse(index, "#filter=gogh%20seed%3D2", tmp_path)
-    assert [row[1:3] for row in shown.rows["runs"][1:]] == [["gogh", "2"]]
-    assert [row[1] for row in shown.rows["policies"][1:]] == ["gogh"]
+    assert [row[:2] for row in shown.rows["runs"][1:]] == [["gogh", "2"]]
+    assert [row[0] for row in shown.rows["policies"][1:]] == ["gogh"]
     assert sum(tag == "circle" for tag, _ in shown.tags) == 1
 
-    shown = browse(index, "#sort=node_energy_kwh", tmp_path)
-    energy = [float(row[_column(index, "node_energy_kwh")]) for row in shown.rows["runs"][1:]]
+    shown = browse(index, "#sort=node_energy_kwh&baseline=gogh", tmp_path)
+    assert [row[0] for row in shown.rows["differences"][1:]] == ["fifo"]
+    # Without the column of the setting.
+    energy = [float(row[_column(index, "node_energy_kwh") - 1]) for row in shown.rows["runs"][1:]]
     assert energy == sorted(energy)
     assert any(attributes.get("aria-sort") == "ascending" for _, attributes in shown.tags)
 

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from synthetic_runs import save_sweep
 
-from gogh_sim.cli.report import COLUMNS, number, report
+from gogh_sim.cli.report import report
+from gogh_sim.cli.report_tables import COLUMNS, DIFFERENCES
+from gogh_sim.cli.tables import difference_cell, number
 from gogh_sim.errors import InputError
 from gogh_sim.metrics.comparison import MEASURES
 
@@ -30,12 +32,38 @@ def text(sweep_dir: Path) -> str:
 
 
 def test_a_row_per_policy_with_every_measure(text: str, sweep_dir: Path) -> None:
-    heading, *rows = (line for line in text.splitlines() if line.startswith(("policy", "fifo  ", "gogh  ")))
+    heading, *rows = [line for line in text.splitlines() if line.startswith(("policy", "fifo  ", "gogh  "))][:3]
     assert all(column.heading in heading for column in COLUMNS)
     assert [row.split()[0] for row in rows] == ["fifo", "gogh"]
     attained = [json.loads((sweep_dir / n / "summary.json").read_text())["slo_attainment"] for n in ("2", "3")]
     assert number(100 * sum(attained) / 2) in rows[0]
     assert len({len(heading), *map(len, rows)}) == 1
+
+
+def test_differences_from_the_baseline_follow(text: str, sweep_dir: Path) -> None:
+    heading, _, row = text.partition("Differences from fifo, seed by seed:\n\n")[2].splitlines()[:3]
+    assert all(column.heading in heading for column in DIFFERENCES)
+    assert row.split()[:2] == ["gogh", "2"]
+    energy = [json.loads((sweep_dir / n / "summary.json").read_text())["node_energy_kwh"] for n in ("0", "1", "2", "3")]
+    change = 100 * (energy[0] / energy[2] + energy[1] / energy[3]) / 2 - 100
+    assert row.split()[2] == number(change)
+    saved = pd.read_csv(sweep_dir / "report" / "differences.csv").set_index("measure")
+    assert saved.loc["node_energy_kwh", "mean"] == pytest.approx(change)
+
+
+def test_another_baseline_can_be_asked_for(sweep_dir: Path) -> None:
+    said = report(sweep_dir, "gogh")
+    assert "Differences from gogh, seed by seed:" in said
+    with pytest.raises(InputError, match=r"no run of the baseline 'sjf' here; there are fifo, gogh"):
+        report(sweep_dir, "sjf")
+    report(sweep_dir)
+
+
+def test_a_star_marks_an_interval_without_0() -> None:
+    assert difference_cell(-2.0, -3.0, -1.0) == "-2.00 ±1.00 *"
+    assert difference_cell(2.0, 1.0, 3.0) == "2.00 ±1.00 *"
+    assert difference_cell(0.5, -1.0, 2.0) == "0.500 ±1.50"
+    assert difference_cell(0.5, math.nan, math.nan) == "0.500"
 
 
 def test_what_a_reader_must_know_is_said(text: str) -> None:
@@ -47,7 +75,7 @@ def test_what_a_reader_must_know_is_said(text: str) -> None:
 
 def test_files_are_written_and_named(text: str, sweep_dir: Path) -> None:
     out, figures = sweep_dir / "report", sweep_dir / "figures"
-    assert {f.name for f in out.iterdir()} == {"index.html", "table.csv", "table.md"}
+    assert {f.name for f in out.iterdir()} == {"index.html", "table.csv", "differences.csv", "table.md"}
     assert {"power_over_time.png", "power_over_time.svg"} <= {f.name for f in figures.iterdir()}
     assert f"{figures / 'energy_slo'}.png, .svg" in text
     table = pd.read_csv(out / "table.csv")
@@ -58,8 +86,7 @@ def test_files_are_written_and_named(text: str, sweep_dir: Path) -> None:
 
 def test_markdown_has_a_cell_per_column(text: str, sweep_dir: Path) -> None:
     lines = [line for line in (sweep_dir / "report" / "table.md").read_text().splitlines() if line.startswith("|")]
-    assert {line.count("|") for line in lines} == {len(COLUMNS) + 2}
-    assert len(lines) == 4
+    assert [line.count("|") for line in lines] == [len(COLUMNS) + 3] * 4 + [len(DIFFERENCES) + 3] * 3
 
 
 def contents(sweep_dir: Path) -> dict[Path, bytes]:
@@ -73,10 +100,11 @@ def test_a_second_report_is_the_same(text: str, sweep_dir: Path) -> None:
 
 
 def test_a_single_run_has_no_intervals(sweep_dir: Path) -> None:
-    rows = [line for line in report(sweep_dir / "0").splitlines() if line.startswith("gogh")]
+    said = report(sweep_dir / "0")
+    rows = [line for line in said.splitlines() if line.startswith("gogh")]
     assert len(rows) == 1
     assert "±" not in rows[0]
-    assert rows[0].split()[2] == "-"  # no fifo to compare with
+    assert "Differences" not in said  # nobody to compare with
 
 
 def test_nothing_is_written_where_there_is_no_run(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from gogh_sim.plots.power import power_over_time
 from gogh_sim.plots.prediction import error_over_time
 from gogh_sim.plots.sensitivity import sensitivity
 from gogh_sim.plots.style import policy_look, time_unit, type_color
-from gogh_sim.plots.tradeoff import energy_against_jct, energy_against_slo
+from gogh_sim.plots.tradeoff import energy_against_jct, energy_against_slo, energy_slo_curve
 
 
 def legend_of(ax: Axes) -> list[str]:
@@ -228,6 +228,23 @@ def test_sensitivity_has_the_mean_at_every_value_of_the_parameter() -> None:
     assert lines["gogh"] == pytest.approx(np.array([[0.5, 95.0], [0.9, 70.0]]))
     assert lines["fifo"] == pytest.approx(np.array([[0.5, 50.0]]))
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("load", "SLO (%)")
+
+
+def test_a_tradeoff_curve_follows_the_parameter_and_marks_its_ends() -> None:
+    table = pd.DataFrame(
+        {
+            "load": [0.9, 0.5, 0.7, 0.5],
+            "scheduler": "gogh",
+            "node_energy_kwh": [30.0, 10.0, 20.0, 14.0],
+            "slo_attainment": [0.6, 1.0, 0.8, 0.9],
+        }
+    )
+    ax = energy_slo_curve(table, "load")
+    (curve,) = [line for line in ax.lines if line.get_label() == "gogh"]
+    # In order of the load; the two seeds at .5 are averaged.
+    assert np.asarray(curve.get_xydata()) == pytest.approx(np.array([[95.0, 12.0], [80.0, 20.0], [60.0, 30.0]]))
+    assert sorted(text.get_text() for text in ax.texts) == ["0.5", "0.9"]
+    assert "load" in ax.get_xlabel()
 
 
 def test_looks_are_fixed_and_known_policies_differ() -> None:

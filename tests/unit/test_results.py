@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,8 @@ import pytest
 from synthetic_runs import save_sweep
 
 from gogh_sim.errors import InputError
-from gogh_sim.metrics.comparison import ENERGY_CHANGE, Replicates, by_setting, compare, policy_order, varied_parameters
+from gogh_sim.metrics.comparison import Replicates, by_setting, compare, policy_order, varied_parameters
+from gogh_sim.metrics.differences import baseline_of, differences
 from gogh_sim.metrics.results import load_run, load_runs, stack, summaries
 
 
@@ -24,9 +26,9 @@ def override(run_dir: Path, *overrides: str) -> None:
     (run_dir / ".hydra" / "overrides.yaml").write_text(json.dumps(overrides))
 
 
-def set_energy(run_dir: Path, kwh: float) -> None:
+def set_summary(run_dir: Path, **values: float) -> None:
     file = run_dir / "summary.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "node_energy_kwh": kwh}))
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
 
 
 def test_a_run_is_read_back_as_it_was(sweep_dir: Path) -> None:
@@ -60,22 +62,38 @@ def test_repeated_runs_are_no_replicates(sweep_dir: Path) -> None:
     assert len(replicates.runs) == 4
 
 
-def test_energy_change_is_paired_by_seed(sweep_dir: Path) -> None:
-    for run, kwh in (("0", 8.0), ("1", 15.0), ("2", 10.0), ("3", 20.0)):  # gogh 1, 2; fifo 1, 2
-        set_energy(sweep_dir / run, kwh)
-    table = compare(load_runs(sweep_dir)).set_index(["scheduler", "measure"])
-    change = table.loc[("gogh", ENERGY_CHANGE)]
-    assert change["mean"] == pytest.approx(-22.5)  # -20 % and -25 %
-    assert change["high"] - change["mean"] == pytest.approx(12.7062 * 2.5, rel=1e-4)  # t(0.975, 1) = 12.7062
-    assert change["seeds"] == 2
-    assert table.loc[("fifo", ENERGY_CHANGE), "mean"] == 0
+def test_differences_are_paired_by_seed(sweep_dir: Path) -> None:
+    for run, kwh, slo in (
+        ("0", 8.0, 0.9),
+        ("1", 15.0, 0.8),
+        ("2", 10.0, 0.5),
+        ("3", 20.0, 0.6),
+    ):  # gogh 1, 2; fifo 1, 2
+        set_summary(sweep_dir / run, node_energy_kwh=kwh, slo_attainment=slo)
+    table = differences(load_runs(sweep_dir), "fifo").set_index(["scheduler", "measure"])
+    assert set(table.index.get_level_values("scheduler")) == {"gogh"}
+    energy, slo = (table.loc[("gogh", measure)] for measure in ("node_energy_kwh", "slo_attainment"))
+    assert energy["mean"] == pytest.approx(-22.5)  # -20 % and -25 %
+    assert energy["high"] - energy["mean"] == pytest.approx(12.7062 * 2.5, rel=1e-4)  # t(0.975, 1) = 12.7062
+    assert slo["mean"] == pytest.approx(0.3)  # .4 and .2, not in percent
+    assert (energy["relative"], slo["relative"], energy["pairs"]) == (True, False, 2)
+    back = differences(load_runs(sweep_dir), "gogh").set_index("measure")
+    assert back.loc["node_energy_kwh", "mean"] == pytest.approx((25 + 100 / 3) / 2)
 
 
-def test_without_the_baseline_there_is_no_change(sweep_dir: Path) -> None:
+def test_only_seeds_that_both_have_are_pairs(sweep_dir: Path) -> None:
+    shutil.rmtree(sweep_dir / "3")  # fifo, seed 2
+    table = differences(load_runs(sweep_dir), "fifo")
+    assert table["pairs"].tolist() == [1] * len(table)
+    assert table["low"].isna().all()
+
+
+def test_without_the_baseline_there_are_no_differences(sweep_dir: Path) -> None:
     runs = [run for run in load_runs(sweep_dir) if run.scheduler == "gogh"]
-    table = compare(runs).set_index("measure")
-    assert math.isnan(table.loc[ENERGY_CHANGE, "mean"])
-    assert table.loc["node_energy_kwh", "seeds"] == 2
+    assert differences(runs, "fifo").empty
+    assert baseline_of(runs) == "gogh"
+    assert baseline_of(load_runs(sweep_dir)) == "fifo"
+    assert compare(runs).set_index("measure").loc["node_energy_kwh", "seeds"] == 2
 
 
 def test_a_baseline_of_another_setting_does_not_count(sweep_dir: Path) -> None:
@@ -83,8 +101,7 @@ def test_a_baseline_of_another_setting_does_not_count(sweep_dir: Path) -> None:
         override(sweep_dir / run, "trace.load=0.9")
     runs = load_runs(sweep_dir)
     assert list(by_setting(runs)) == ["made_up, small, none", "made_up, small, none, trace.load=0.9"]
-    table = compare(runs).set_index(["scheduler", "measure"])
-    assert math.isnan(table.loc[("gogh", ENERGY_CHANGE), "mean"])
+    assert differences(runs, "fifo").empty
 
 
 def test_parameters_that_vary_are_found_apart_from_those_that_do_not(sweep_dir: Path) -> None:
@@ -96,6 +113,12 @@ def test_parameters_that_vary_are_found_apart_from_those_that_do_not(sweep_dir: 
     (table,) = found.values()
     assert table["scheduler.margin (trace.load=0.9)"].tolist() == [0.1, 0.2, 0.1]
     assert table["scheduler"].tolist() == ["gogh", "gogh", "fifo"]
+
+
+def test_what_all_runs_have_in_common_does_not_name_a_parameter(sweep_dir: Path) -> None:
+    for run, load in (("0", 0.5), ("1", 0.9), ("2", 0.5), ("3", 0.9)):
+        override(sweep_dir / run, f"trace.load={load}", "cluster=small", "trace.max_jobs=80")
+    assert list(varied_parameters(load_runs(sweep_dir))) == ["trace.load"]
 
 
 def test_baselines_come_first_and_the_oracle_last() -> None:
