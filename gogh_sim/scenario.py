@@ -56,8 +56,9 @@ def build(config: Config) -> Scenario:
     whole = build_cluster(config["cluster"], profile, trace)
     cluster = profiles.as_shared(whole, profile, settings.sharing, settings.mig)
     trace = _ask_for_slices(trace, profiles.stand_ins(profile, settings.mig))
-    trace, gap_factor = _set_load(trace, config["trace"], cluster, profile)
+    # Before the load is set: what can never run offers none.
     trace = _leave_out_oversize(trace, str(config["trace"]["oversize"]), cluster, profile)
+    trace, gap_factor = _set_load(trace, config["trace"], cluster, profile)
     trace = _assign(trace, config["trace"], cluster, profile, streams)
     trace = _leave_out_oversize(trace, str(config["trace"]["oversize"]), cluster, profile)
     serving = ServiceSettings.of(config["trace"]["services"])
@@ -103,7 +104,8 @@ def _nodes(blocks: list[Config]) -> tuple[Node, ...]:
 def _read(config: Config, streams: Streams) -> Trace:
     """The trace's window, its models mapped to GPU types; generated traces come from the seed."""
     if config["path"] is None:
-        trace = traces.generate(str(config["format"]), int(config["jobs"]), streams.generator("trace"))
+        bounds = {key: float(config[key]) for key in ("shortest_s", "longest_s") if config.get(key) is not None}
+        trace = traces.generate(str(config["format"]), int(config["jobs"]), streams.generator("trace"), **bounds)
     else:
         trace = _replay(config)
     duration_s = config["duration_s"]

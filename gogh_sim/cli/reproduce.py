@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from gogh_sim.cli.parser import Parser
+from gogh_sim.cli.simulations import Simulations
 from gogh_sim.cli.verdicts import FIGURES, Outcome, as_json, page_parts, write_drawing, write_frame, write_verdicts
 from gogh_sim.errors import InputError
 from gogh_sim.outputs import write_whole
 from gogh_sim.plots.files import FORMATS, SCREEN_DPI
-from gogh_sim.reproduce import EXPERIMENTS, Drawing, Record, Relation, Size, Verdict
+from gogh_sim.reproduce import (
+    EXPERIMENTS,
+    Drawing,
+    Experiment,
+    Finding,
+    Record,
+    Relation,
+    Simulate,
+    Size,
+    Study,
+    Verdict,
+)
 from gogh_sim.reproduce.data import VARIABLE, data_folder
 
 EVERYTHING = "all"
 
 _NOT_AS_EXPECTED = 1
+
+
+KEPT_RUNS = Path("outputs/reproduce")
+"""Where summaries of simulated runs are kept unless the user says otherwise."""
 
 
 class _Wanted(NamedTuple):
@@ -27,19 +44,29 @@ class _Wanted(NamedTuple):
     docs: Path | None
 
 
+class _Given(NamedTuple):
+    """What experiments work on: the folder of published data, and what simulates configurations."""
+
+    data: Path
+    simulate: Simulate
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run experiments, print every number as it comes, and say whether all were as expected."""
     given = _parser().parse_args(arguments)
     _check(given.json, given.out, given.docs)
+    if given.workers < 1:
+        raise InputError(f"--workers: expected 1 or more, found {given.workers}")
     wanted = _Wanted(given.out, given.docs)
     if given.name == EVERYTHING:
         names, without = _runnable()
     else:
         names, without = [given.name], []
     data = data_folder() if any(EXPERIMENTS[name].needs_data for name in names) else Path()
+    resources = _Given(data, Simulations(given.runs, given.workers))
     outcomes = []
     for name in names:
-        outcomes.append(_run(name, given.size, data, wanted))
+        outcomes.append(_run(name, given.size, resources, wanted))
         if given.docs is not None:
             # After each, as a long experiment that comes later may be interrupted.
             write_verdicts(given.docs, outcomes[-1:])
@@ -69,6 +96,20 @@ def _parser() -> Parser:
     parser.add_argument(
         "--docs", type=Path, metavar="DIR", help="renew the verdicts and figures of the documentation in DIR"
     )
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        metavar="DIR",
+        default=KEPT_RUNS,
+        help="keep the summaries of simulated runs in DIR, and run only what is not there (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        default=os.cpu_count() or 1,
+        help="runs to simulate side by side (default: one per core)",
+    )
     parser.set_defaults(size=Size.SMALL)
     return parser
 
@@ -95,11 +136,12 @@ def _runnable() -> tuple[list[str], list[str]]:
     return list(EXPERIMENTS), []
 
 
-def _run(name: str, size: Size, data: Path, wanted: _Wanted) -> Outcome:
-    about = EXPERIMENTS[name].about
+def _run(name: str, size: Size, given: _Given, wanted: _Wanted) -> Outcome:
+    experiment = EXPERIMENTS[name]
+    about = experiment.about
     print(f"{name} ({size}): {about}", flush=True)
     outcome = Outcome(name, about, size)
-    for finding in EXPERIMENTS[name].run[size](data):
+    for finding in _findings(experiment, size, given):
         match finding:
             case Record():
                 print(_line(finding), flush=True)
@@ -108,6 +150,12 @@ def _run(name: str, size: Size, data: Path, wanted: _Wanted) -> Outcome:
                 outcome.drawings.append(finding)
                 _draw(name, finding, wanted)
     return outcome
+
+
+def _findings(experiment: Experiment | Study, size: Size, given: _Given) -> Iterator[Finding]:
+    if isinstance(experiment, Study):
+        return experiment.run[size](given.simulate)
+    return experiment.run[size](given.data)
 
 
 def _draw(name: str, drawing: Drawing, wanted: _Wanted) -> None:
@@ -121,7 +169,8 @@ def _draw(name: str, drawing: Drawing, wanted: _Wanted) -> None:
 
 def _line(record: Record) -> str:
     spread = "" if record.ci_low == record.ci_high else f" (95 %: {record.ci_low:.6g} to {record.ci_high:.6g})"
-    return f"  {record.verdict:<11} {record.item}: found {record.found:.9g}{spread}, expected {_expected(record)}"
+    expected = "" if math.isnan(record.expected) else f", expected {_expected(record)}"
+    return f"  {record.verdict:<11} {record.item}: found {record.found:.9g}{spread}{expected}"
 
 
 def _expected(record: Record) -> str:

@@ -67,6 +67,8 @@ class _Trace:
     on_error: str = "error"
     quarantine: str | None = None
     jobs: int | None = None
+    shortest_s: float | None = None
+    longest_s: float | None = None
     start_s: Any = None
     duration_s: float | None = None
     max_jobs: int | None = None

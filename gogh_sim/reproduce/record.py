@@ -102,6 +102,16 @@ class Record:
         return cls(name, item, bound, 0.0, found, low, high, verdict, source, Relation.AT_MOST)
 
     @classmethod
-    def told(cls, name: str, item: str, *, expected: float, found: float, source: str) -> Record:
-        """Record that is reported and not judged."""
-        return cls(name, item, expected, float("inf"), found, found, found, Verdict.INFORMATIVE, source)
+    def told(
+        cls,
+        name: str,
+        item: str,
+        *,
+        expected: float,
+        found: float,
+        source: str,
+        interval: tuple[float, float] | None = None,
+    ) -> Record:
+        """Record that is reported and not judged; `expected` may be nan where there is nothing to compare with."""
+        low, high = interval or (found, found)
+        return cls(name, item, expected, float("inf"), found, low, high, Verdict.INFORMATIVE, source)

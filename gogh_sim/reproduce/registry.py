@@ -7,7 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from gogh_sim.reproduce import fgd_crosscheck, gavel_crosscheck, pai_crosscheck
+from gogh_sim.reproduce import fgd_crosscheck, gavel_crosscheck, headline, pai_crosscheck
+from gogh_sim.reproduce.comparisons import Simulate
 from gogh_sim.reproduce.drawing import Drawing
 from gogh_sim.reproduce.record import Record
 
@@ -33,7 +34,19 @@ class Experiment(NamedTuple):
     needs_data: bool = True
 
 
-EXPERIMENTS: Mapping[str, Experiment] = {
+class Study(NamedTuple):
+    """A line for the list, and a comparison of policies, at either size, on runs that it has simulated."""
+
+    about: str
+    run: Mapping[Size, Callable[[Simulate], Iterator[Finding]]]
+
+    @property
+    def needs_data(self) -> bool:
+        """It needs no published data."""
+        return False
+
+
+EXPERIMENTS: Mapping[str, Experiment | Study] = {
     fgd_crosscheck.NAME: Experiment(
         "allocation and fragmentation curves of FGD and three others on Alibaba openb",
         {Size.SMALL: fgd_crosscheck.small, Size.FULL: fgd_crosscheck.full},
@@ -41,6 +54,10 @@ EXPERIMENTS: Mapping[str, Experiment] = {
     gavel_crosscheck.NAME: Experiment(
         "round mechanism and policies of Gavel, job by job and by objective",
         {Size.SMALL: gavel_crosscheck.small, Size.FULL: gavel_crosscheck.full},
+    ),
+    headline.NAME: Study(
+        "energy, SLO attainment, JCT and allocation efficiency of every policy, and the claims about GOGH",
+        {Size.SMALL: headline.small, Size.FULL: headline.full},
     ),
     pai_crosscheck.NAME: Experiment(
         "counting policies of the PAI and Tiresias simulators, exactly",

@@ -9,6 +9,7 @@ import pytest
 
 from gogh_sim.reproduce import (
     EXPERIMENTS,
+    Experiment,
     Size,
     Verdict,
     fgd_crosscheck,
@@ -20,7 +21,9 @@ from gogh_sim.reproduce import (
 
 @pytest.mark.parametrize("name", ["gavel_crosscheck", "pai_crosscheck"])
 def test_the_small_part_comes_out_as_published(name: str, shared_data: Path) -> None:
-    records = list(EXPERIMENTS[name].run[Size.SMALL](shared_data))
+    experiment = EXPERIMENTS[name]
+    assert isinstance(experiment, Experiment)
+    records = list(experiment.run[Size.SMALL](shared_data))
     assert len(records) >= 5
     assert [record for record in records if record.verdict is Verdict.FAIL] == []
     assert {record.name for record in records} == {name}

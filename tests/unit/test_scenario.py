@@ -114,3 +114,18 @@ def test_best_effort_has_no_deadline_and_no_floor(tmp_path: Path) -> None:
     world = scenario.build(openb(tmp_path, ONE, **{"sla.classes": "[{slack: inf, share: 1.0}]"}))
     assert math.isinf(world.jobs[0].deadline_s)
     assert world.jobs[0].floor == 0.0
+
+
+def test_bounds_of_run_times_and_what_never_runs_come_before_the_load() -> None:
+    """The load offered is that of the jobs that stay: a gang of 32 that fits nowhere would count for most of it."""
+    bounds = ("trace.shortest_s=600", "trace.longest_s=1200", "trace.oversize=skip")
+    given = config("trace=philly_style", "trace.jobs=300", "cluster=hetero64", *bounds)
+    worlds = (scenario.build({**given, "seed": seed}) for seed in range(1, 50))
+    world = next(world for world in worlds if world.trace.left_out)
+    assert world.trace.left_out["oversize"] > 0
+    assert all(600 <= job.reference_s <= 1200 for job in world.jobs)
+    speeds = scenario.mean_speeds(world.profile)
+    capacity = sum(speeds[node.gpu_type] * node.num_gpus for node in world.cluster.nodes)
+    span_s = max(job.submit_s for job in world.jobs) - min(job.submit_s for job in world.jobs)
+    asked = sum(job.reference_s * job.num_gpus * job.gpu_fraction for job in world.jobs)
+    assert asked / span_s / capacity == pytest.approx(0.7)
