@@ -203,6 +203,18 @@ class Beliefs:
     speed_sd: FloatArray | None = None
 
 
+def offered_loads(jobs: Sequence[Job], speed: FloatArray) -> FloatArray:
+    """(J, T) share of a GPU's full load that each job offers on average, where its relative speed alone is `speed`.
+
+    A job offers the fraction of the GPU that it can use; a service offers of that what its requests take up, less on a
+    faster type.
+    """
+    fraction = np.array([job.gpu_fraction for job in jobs], dtype=np.float64)
+    needed = np.array([job.needed_speed for job in jobs], dtype=np.float64)
+    # fmin: where the speed is not known the whole fraction counts.
+    return np.asarray(fraction[:, np.newaxis] * np.fmin(1.0, needed[:, np.newaxis] / speed))
+
+
 class ThroughputSource(Protocol):
     """Anything that answers how fast jobs run and what they draw: estimators, or the truth for the oracle."""
 

@@ -375,6 +375,14 @@ class Job:
         """Iterations per second of the gang alone on the reference type."""
         return self.work / self.reference_s
 
+    @property
+    def needed_speed(self) -> float:
+        """Relative speed that the mean request rate of a service takes up; infinite for a job that uses all it gets."""
+        if self.service is None:
+            return math.inf
+        iterations = self.service.mean_rate * self.service.iterations_per_request / self.service.slots
+        return iterations / self.reference_rate
+
     def allows(self, gpu_type: str) -> bool:
         """Whether it may run on this GPU type."""
         return not self.allowed_gpu_types or gpu_type in self.allowed_gpu_types

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gogh_sim.policy import Beliefs
+from gogh_sim.policy import Beliefs, offered_loads
 from gogh_sim.profiles import Profile
 from gogh_sim.types import BoolArray, Cluster, FloatArray, Job, JobId
 
 
 class Truth:
-    """Beliefs that are the profile itself, hidden factors included.
+    """Beliefs that are the profile itself, hidden factors included; services load GPUs by their mean request rate.
 
     A gang counts as consolidated: on as few nodes as the largest node of the type allows.
     """
@@ -32,15 +32,16 @@ class Truth:
         """True speeds, norms and watts; see `policy.Beliefs` for shapes."""
         profile = self._profile
         workload = np.array([profile.workload_index[job.workload] for job in jobs], dtype=np.int64)
-        fraction = np.array([job.gpu_fraction for job in jobs])
+        speed = self._speed(jobs, workload)
+        load = offered_loads(jobs, speed)
         memory = profile.memory_gib[workload]
         alpha, beta = profile.alpha[self._types], profile.beta[self._types]
-        dynamic = profile.dyn_w[np.ix_(workload, self._types)] * fraction[:, np.newaxis] ** alpha
+        dynamic = profile.dyn_w[np.ix_(workload, self._types)] * load**alpha
         slowdown = profile.slowdown[np.ix_(self._types, workload, workload)]
         together = memory[:, np.newaxis] + memory[np.newaxis, :] <= self._memory_gib[:, np.newaxis, np.newaxis]
-        norm = np.where(together, 1.0 / (1.0 + slowdown * fraction), np.nan)
+        norm = np.where(together, 1.0 / (1.0 + slowdown * load.T[:, np.newaxis, :]), np.nan)
         return Beliefs(
-            speed=self._speed(jobs, workload),
+            speed=speed,
             norm=norm,
             power_w=self._idle_w + dynamic,
             pair_power_w=self._pair_watts(dynamic.T, norm, beta, together),

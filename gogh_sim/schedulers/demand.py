@@ -15,7 +15,8 @@ queue cost
     slack ``patience * (its own fastest duration)``. A job that missed its deadline goes on past u = 1, up to 10.
     Running jobs: at least ``c[present type] * (1 + margin)``, and per GPU at least what the dearest waiting job that
     is not urgent costs, plus the move cost: nobody is sent away for nothing, or because another job is longer. Urgent
-    jobs, whom one more round in the queue would make late: `urgency` times, per GPU, what the dearest
+    jobs, whom one more round in the queue would make late, and services that some type can keep in their latency SLO,
+    as their requests are lost while they wait: `urgency` times, per GPU, what the dearest
     other job or the job's own dearest run costs, so that they go before everyone.
 move cost
     ``c`` for the seconds of a restart, plus `threshold` times the cost of staying: moves need a real gain.
@@ -134,7 +135,8 @@ def demand(jobs: Sequence[ActiveJob], offer: Offer, now_s: float, settings: Dema
     restart_s = np.where(facts.ran_before, settings.restart_s, 0.0)[:, np.newaxis]
     after_wait = facts.required(now_s + settings.round_s, restart_s)
     can_wait = (can_run & (after_wait * np.maximum(settings.safety, doubt) <= offer.speed)).any(axis=1)
-    urgent = facts.has_deadline & keeps_sla & ~can_wait
+    serves = np.array([active.job.service is not None for active in jobs], dtype=np.bool_)
+    urgent = keeps_sla & (serves | (facts.has_deadline & ~can_wait))
     slack_gone = facts.slack_gone(now_s, settings)
     queue_cost, move_cost = _costs(facts, offer, can_run & (floor <= offer.speed), slack_gone, urgent, settings)
     return Demand(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders import FRICTIONLESS, Script, cluster, gpus, job, profile, run, workload
+from builders import FRICTIONLESS, Script, cluster, gpus, job, profile, run, service, workload
 
 from gogh_sim.engine import Truth
 from gogh_sim.policy import Decision
@@ -38,6 +38,21 @@ def test_speed_is_the_one_at_which_the_engine_runs_a_consolidated_gang() -> None
         decision = Decision(place={"a": gpus(*where.split())})
         records, _ = run(machine, [wide], Script(at_0=decision), FRICTIONLESS, truth)
         assert 100.0 / records.jobs.end_s.iloc[0] == pytest.approx(speed[0, gpu_type])
+
+
+def test_services_load_gpus_by_their_requests() -> None:
+    """Of 10 requests/s on the V100 a mean of 2 comes, of 4 on the T4 half: what partners and watts are told."""
+    truth = profile(**LAWS)
+    machine = cluster(("V100", 2), ("T4", 2))
+    jobs = [service("s", (0.0, 1.0), (500.0, 3.0)), job("a")]
+    beliefs = Truth(truth, machine, {"s": 1.0, "a": 1.0}).beliefs(jobs)
+    assert beliefs.speed[0] == pytest.approx([1.0, 0.4])
+    for t, load in enumerate((0.2, 0.5)):
+        members = (Member(0, load), Member(0, 1.0))
+        assert beliefs.power_w[0, t] == pytest.approx(truth.combine(t, members[:1]).power_w)
+        together = truth.combine(t, members)
+        assert (beliefs.norm[t, 0, 1], beliefs.norm[t, 1, 0]) == pytest.approx(together.norms)
+        assert beliefs.pair_power_w[t, 0, 1] == pytest.approx(together.power_w)
 
 
 def test_a_pair_that_does_not_fit_has_no_beliefs() -> None:

@@ -13,7 +13,7 @@ from gogh_sim.placement import PENDING
 from gogh_sim.policy import ActiveJob
 from gogh_sim.schedulers.demand import Demand, DemandSettings, Offer, demand
 from gogh_sim.schedulers.grouping import JobTable, group
-from gogh_sim.types import Job
+from gogh_sim.types import Job, JobKind, RequestSeries, Service
 
 SETTINGS = DemandSettings()
 
@@ -53,6 +53,24 @@ def test_a_job_that_cannot_make_it_requires_nothing() -> None:
     assert found.floor[0].tolist() == [0.0, 0.0]
     assert not found.urgent[0]
     assert found.allowed[0].all()
+
+
+def test_a_service_requires_its_floor_and_goes_first() -> None:
+    """Its floor is what its latency SLO needs; where no type is fast enough it is best effort."""
+    serving = replace(
+        job("s", seconds=1000.0),
+        kind=JobKind.INFERENCE,
+        reference_s=1000.0,
+        work=1000.0,
+        deadline_s=math.inf,
+        floor=0.6,
+        service=Service(1000.0, RequestSeries((0.0,), (0.1,)), 10.0),
+    )
+    found = asked(waiting(serving), waiting(replace(serving, job_id="t", floor=2.0)), waiting(job("a", seconds=9000.0)))
+    assert found.floor[0] == pytest.approx([0.66, 0.66])
+    assert found.urgent.tolist() == [True, False, False]
+    assert found.floor[1].tolist() == [0.0, 0.0]
+    assert found.queue_cost[0] > 3 * found.queue_cost[1:].max() * (1 - 1e-9)
 
 
 def test_a_type_that_only_a_restart_makes_late_is_not_allowed() -> None:
