@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from gogh_sim import provenance, scenario
-from gogh_sim.engine import EngineSettings, Gating, Records, Truth, simulate
+from gogh_sim.engine import LONG_TABLES, EngineSettings, Gating, History, Records, Truth, simulate
 from gogh_sim.engine.simulation import hidden_factors
 from gogh_sim.errors import InputError
 from gogh_sim.identity import identity
 from gogh_sim.metrics.perfetto import chrome_trace
 from gogh_sim.metrics.site import Site
 from gogh_sim.metrics.summary import summarise
-from gogh_sim.outputs import TABLES, write_json, write_tables
+from gogh_sim.outputs import TABLES, TableFiles, write_json, write_tables
 from gogh_sim.policy import PolicyContext, Scheduler, ThroughputSource
 from gogh_sim.scenario import Config, Scenario
 from gogh_sim.streams import Streams
@@ -35,7 +35,12 @@ class RunResult:
     summary: Mapping[str, Any]
 
 
-def run(config: Config, make_scheduler: MakeScheduler, progress: Progress | None = None) -> RunResult:
+def run(
+    config: Config,
+    make_scheduler: MakeScheduler,
+    progress: Progress | None = None,
+    history: History | None = None,
+) -> RunResult:
     """Simulate one configuration.
 
     Parameters
@@ -56,7 +61,7 @@ def run(config: Config, make_scheduler: MakeScheduler, progress: Progress | None
     workloads = {workload.name: workload for workload in world.profile.workloads}
     context = PolicyContext(world.cluster, workloads, streams.generator("policy"))
     scheduler = make_scheduler(context, truth)
-    records = simulate(world.cluster, world.jobs, world.profile, scheduler, settings, streams, progress)
+    records = simulate(world.cluster, world.jobs, world.profile, scheduler, settings, streams, progress, history)
     return RunResult(records, _summary(config, world, records, site, time.perf_counter() - began))
 
 
@@ -64,9 +69,10 @@ def run_config(
     config: Config, out: Path, make_scheduler: MakeScheduler, progress: Progress | None = None
 ) -> Mapping[str, Any]:
     """Simulate one configuration and write every file of the output contract to `out`; returns the summary."""
-    result = run(config, make_scheduler, progress)
+    with TableFiles(out) as history:
+        result = run(config, make_scheduler, progress, history)
     records = result.records
-    write_tables(out, {name: getattr(records, name) for name in TABLES})
+    write_tables(out, {name: getattr(records, name) for name in TABLES if name not in LONG_TABLES})
     write_json(out / "trace.json", chrome_trace(records.events, records.timeline, records.gpus))
     write_json(out / "summary.json", result.summary)
     return result.summary

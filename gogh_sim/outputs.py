@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from gogh_sim.errors import InputError
 
@@ -60,6 +62,70 @@ def write_tables(out: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
     return [
         write_whole(out / f"{name}.parquet", partial(frame.to_parquet, index=False)) for name, frame in tables.items()
     ]
+
+
+class TableFiles:
+    """Tables written chunk by chunk, each as ``<name>.parquet`` with a row group per chunk.
+
+    A table has its name once it is asked for or the `with` block ends; if that ends with an error, what is not whole
+    goes. Memory is that of one chunk.
+
+    Raises
+    ------
+    InputError
+        If the system does not let it be written.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._open: dict[str, pq.ParquetWriter] = {}
+
+    def __enter__(self) -> TableFiles:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for table in sorted(self._open):
+            if kind is None:
+                self._finish(table)
+            else:
+                with suppress(OSError):
+                    self._open.pop(table).close()
+                    self._part(table).unlink(missing_ok=True)
+
+    def add(self, table: str, chunk: pd.DataFrame) -> None:
+        """Append rows to a table; all chunks of it have the same columns."""
+        rows = pa.Table.from_pandas(chunk, preserve_index=False)
+        with _naming(self._file(table)):
+            if table not in self._open:
+                self._out.mkdir(parents=True, exist_ok=True)
+                self._open[table] = pq.ParquetWriter(self._part(table), rows.schema)
+            self._open[table].write_table(rows)
+
+    def frame(self, table: str) -> pd.DataFrame:
+        """All rows of a table; ends it if need be."""
+        if table in self._open:
+            self._finish(table)
+        return pd.read_parquet(self._file(table))
+
+    def _finish(self, table: str) -> None:
+        with _naming(self._file(table)):
+            self._open.pop(table).close()
+            self._part(table).replace(self._file(table))
+
+    def _file(self, table: str) -> Path:
+        return self._out / f"{table}.parquet"
+
+    def _part(self, table: str) -> Path:
+        return self._out / f".{table}.parquet.part"
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What the system refuses becomes an error about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot write: {reason(error)}", file=path) from error
 
 
 def _finite(value: Any) -> Any:

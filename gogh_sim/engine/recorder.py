@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from gogh_sim.engine.decisions import Moves
 from gogh_sim.engine.jobs import JobState, Status
-from gogh_sim.engine.records import Records
+from gogh_sim.engine.records import History, Records
 from gogh_sim.engine.table import Table, frame_of
 from gogh_sim.engine.world import World
 from gogh_sim.policy import Prediction, Wake
@@ -87,18 +88,19 @@ _EVENT_COLUMNS = {"time_s": "float64", "event": "str", "job_id": "str", "node_id
 
 
 class Recorder:
-    """Rows of every table of `Records`, in order of time."""
+    """Rows of every table of `Records`, in order of time; `history` keeps the long ones."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, history: History) -> None:
         self._world = world
+        self._history = history
         names = world.cluster.type_names
         counts = {f"busy_{name}": "int64" for name in names} | {f"jobs_on_{name}": "int64" for name in names}
-        self._timeline = Table(_TIMELINE_COLUMNS | counts)
+        self._timeline = Table(_TIMELINE_COLUMNS | counts, partial(history.add, "timeline"))
         self._now: tuple[float, ...] = ()
-        self._decisions = Table(_DECISION_COLUMNS)
-        self._timings = Table(_TIMING_COLUMNS)
-        self._estimates = Table(_ESTIMATE_COLUMNS)
-        self._events = Table(_EVENT_COLUMNS)
+        self._decisions = Table(_DECISION_COLUMNS, partial(history.add, "decisions"))
+        self._timings = Table(_TIMING_COLUMNS, partial(history.add, "timings"))
+        self._estimates = Table(_ESTIMATE_COLUMNS, partial(history.add, "estimates"))
+        self._events = Table(_EVENT_COLUMNS, partial(history.add, "events"))
         self._gpu_names = [str(gpu) for gpu in world.cluster.gpu_ids]
         self._wake_names: dict[frozenset[Wake], str] = {}
 
@@ -158,18 +160,16 @@ class Recorder:
             self._estimates.add((now_s, *situation, prediction.source, prediction.rate, seen.rate))
 
     def records(self) -> Records:
-        """Everything, as tables."""
+        """Everything, as tables; nothing may be recorded after this."""
         self._timeline.add(self._now)
+        for table in (self._timeline, self._decisions, self._timings, self._estimates, self._events):
+            table.close()
         return Records(
             jobs=frame_of(map(_job_row, self._world.states.values()), _JOB_COLUMNS),
-            timeline=self._timeline.frame(),
-            decisions=self._decisions.frame(),
-            timings=self._timings.frame(),
-            estimates=self._estimates.frame(),
-            events=self._events.frame(),
             gpus=self._gpus(),
             nodes=self._nodes(),
             sources=frame_of(sorted(self._world.source_gpu_s.items()), {"tag": "str", "gpu_s": "float64"}),
+            history=self._history,
         )
 
     def _gpus(self) -> pd.DataFrame:

@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from typing import Protocol
 
 import pandas as pd
+
+LONG_TABLES = ("timeline", "decisions", "timings", "estimates", "events")
+"""Tables that grow with the events of a run, and not only with its jobs, GPUs and nodes."""
+
+
+class History(Protocol):
+    """Where the long tables are kept, chunk by chunk, while a run goes on."""
+
+    def add(self, table: str, chunk: pd.DataFrame) -> None:
+        """Append rows; every table gets one chunk at least, of no rows if it has none."""
+        ...
+
+    def frame(self, table: str) -> pd.DataFrame:
+        """All rows of a table, asked for after its last chunk."""
+        ...
+
+
+class InMemory:
+    """A history that is not written anywhere."""
+
+    def __init__(self) -> None:
+        self._chunks: defaultdict[str, list[pd.DataFrame]] = defaultdict(list)
+
+    def add(self, table: str, chunk: pd.DataFrame) -> None:
+        """Append rows."""
+        self._chunks[table].append(chunk)
+
+    def frame(self, table: str) -> pd.DataFrame:
+        """All rows of a table."""
+        chunks = self._chunks[table]
+        if len(chunks) > 1:
+            chunks[:] = [pd.concat(chunks, ignore_index=True)]
+        return chunks[0]
 
 
 @dataclass(frozen=True)
@@ -15,28 +50,41 @@ class Records:
     ----------
     jobs
         A row a job: what it asked for, when it ran, how it ended, what it used.
-    timeline
-        Watts and counts from `time_s` until the next row; the last row closes the run.
-    decisions
-        A row a scheduler call: why, what changed, what the solver said.
-    timings
-        Wall-clock seconds of each call; the only table that two equal runs do not share byte for byte.
-    estimates
-        A row a measurement that a learner had a belief about: predicted and measured rate.
-    events
-        Every change of a job or node.
     gpus, nodes
         Busy or on seconds and joules of each.
     sources
         GPU-seconds by source tag of the profile numbers they rested on.
+    history
+        Holds the long tables, which are read anew from files each time they are asked for if they lie there.
     """
 
     jobs: pd.DataFrame
-    timeline: pd.DataFrame
-    decisions: pd.DataFrame
-    timings: pd.DataFrame
-    estimates: pd.DataFrame
-    events: pd.DataFrame
     gpus: pd.DataFrame
     nodes: pd.DataFrame
     sources: pd.DataFrame
+    history: History
+
+    @property
+    def timeline(self) -> pd.DataFrame:
+        """Watts and counts from `time_s` until the next row; the last row closes the run."""
+        return self.history.frame("timeline")
+
+    @property
+    def decisions(self) -> pd.DataFrame:
+        """A row a scheduler call: why, what changed, what the solver said."""
+        return self.history.frame("decisions")
+
+    @property
+    def timings(self) -> pd.DataFrame:
+        """Wall-clock seconds of each call; the only table that two equal runs do not share byte for byte."""
+        return self.history.frame("timings")
+
+    @property
+    def estimates(self) -> pd.DataFrame:
+        """A row a measurement that a learner had a belief about: predicted and measured rate."""
+        return self.history.frame("estimates")
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """Every change of a job or node."""
+        return self.history.frame("events")

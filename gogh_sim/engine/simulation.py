@@ -20,7 +20,7 @@ from gogh_sim.engine.decisions import NO_MOVES, Moves, resolve
 from gogh_sim.engine.jobs import JobState, Status
 from gogh_sim.engine.observer import Observer
 from gogh_sim.engine.recorder import Recorder
-from gogh_sim.engine.records import Records
+from gogh_sim.engine.records import History, InMemory, Records
 from gogh_sim.engine.serving import Serving
 from gogh_sim.engine.settings import EngineSettings
 from gogh_sim.engine.view import view_of
@@ -61,13 +61,14 @@ class Simulation:
         settings: EngineSettings,
         streams: Streams,
         progress: Callable[[float], None] | None = None,
+        history: History | None = None,
     ) -> None:
         self._settings = settings
         self._scheduler = scheduler
         self._attention = scheduler.attention if isinstance(scheduler, Attentive) else ALWAYS
         self._progress = progress
         self.world = World(cluster, jobs, profile, settings, hidden_factors(jobs, settings, streams))
-        self.recorder = Recorder(self.world)
+        self.recorder = Recorder(self.world, InMemory() if history is None else history)
         self._learner = scheduler if isinstance(scheduler, Learner) else None
         self.world.observed = self._learner is not None
         self._observer = Observer(self.world, streams.generator("measurement_noise"))
@@ -274,6 +275,7 @@ def simulate(
     settings: EngineSettings,
     streams: Streams,
     progress: Callable[[float], None] | None = None,
+    history: History | None = None,
 ) -> Records:
     """Run `scheduler` on `jobs` and `cluster`, with `profile` as the truth.
 
@@ -283,10 +285,12 @@ def simulate(
         Random streams of the world; policies compared under one seed meet the same world.
     progress
         Called with the share of jobs that have ended.
+    history
+        Keeps the tables that grow with events; in memory if there is none.
 
     Raises
     ------
     InvalidDecisionError
         If the policy asks for something that cannot be.
     """
-    return Simulation(cluster, jobs, profile, scheduler, settings, streams, progress).run()
+    return Simulation(cluster, jobs, profile, scheduler, settings, streams, progress, history).run()
