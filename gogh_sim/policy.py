@@ -152,7 +152,8 @@ NOTHING = Decision()
 class Observation:
     """A measurement of one job over a stretch with constant partners.
 
-    `rate` is in iterations per second of the whole gang; `partners` and `power_w` are those of its slowest GPU.
+    `rate` is in iterations per second of the whole gang; `partners` and `power_w` are those of its slowest GPU, and
+    `capped` tells that a power cap held it back.
     """
 
     time_s: float
@@ -162,6 +163,7 @@ class Observation:
     num_nodes: int
     rate: float
     power_w: float
+    capped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,13 @@ class Prediction:
     observation: Observation
     source: str
     rate: float
+
+
+SQUARE_ROOT = 0.5
+"""What is believed of sharing a GPU without any measurement of it. Assumed."""
+CUBE_ROOT = 1 / 3
+"""What is believed of power caps without any measurement: dynamic watts go with frequency times voltage squared, and
+voltage about with frequency, so that speed goes with the cube root of dynamic watts (textbook CMOS scaling)."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +203,10 @@ class Beliefs:
         (T, J, J) watts of one GPU running the pair.
     speed_sd
         (J, T) standard deviation of what is believed of the log of `speed`; None where nothing is in doubt.
+    share_exponent
+        (T,) or one for all: exponent of a shared GPU's dynamic watts against the load of all who share it.
+    cap_exponent
+        (T,) or one for all: exponent of speed against dynamic watts under a power cap.
     """
 
     speed: FloatArray
@@ -201,6 +214,8 @@ class Beliefs:
     power_w: FloatArray
     pair_power_w: FloatArray
     speed_sd: FloatArray | None = None
+    share_exponent: FloatArray | float = SQUARE_ROOT
+    cap_exponent: FloatArray | float = CUBE_ROOT
 
 
 def offered_loads(jobs: Sequence[Job], speed: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from gogh_sim import profiles
 from gogh_sim.bench.memory import peak_mib
 from gogh_sim.bench.placement_case import Case, Instance, make_instance
 from gogh_sim.placement import SolveSettings, assign, solve, solve_uncollapsed
-from gogh_sim.placement.columns import Candidates
+from gogh_sim.placement.candidates import Candidates
 from gogh_sim.types import SolveReport
 
 STANDARD = (

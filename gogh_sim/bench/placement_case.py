@@ -75,11 +75,12 @@ def make_instance(case: Case, profile: Profile, rng: np.random.Generator) -> Ins
         width=np.ones(count.size, dtype=np.int64),
         memory_gib=memory_gib,
         remaining_s=remaining_s,
+        timed=np.zeros(count.size, dtype=np.bool_),
         allowed=memory_gib[:, np.newaxis] <= supply.memory_gib,
         floor=np.repeat(floor[:, np.newaxis], case.gpu_types, axis=1),
         queue_cost=remaining_s * rng.uniform(*_QUEUE_COST_W, count.size),
         current_type=np.full(count.size, PENDING),
-        partner=np.full(count.size, PENDING),
+        partners=np.full((count.size, 2), PENDING),
         move_cost=np.zeros(count.size),
     )
     members = np.split(np.arange(case.jobs), np.cumsum(count)[:-1])
@@ -114,7 +115,8 @@ def _knowledge(profile: Profile, cluster: Cluster, workloads: list[Workload]) ->
         for i, workload in enumerate(workloads)
     ]
     believed = Truth(profile, cluster, dict.fromkeys((job.job_id for job in jobs), 1.0)).beliefs(jobs)
-    return Knowledge(believed.speed, believed.norm, believed.power_w, believed.pair_power_w)
+    exponents = (np.broadcast_to(e, len(cluster.gpu_types)) for e in (believed.share_exponent, believed.cap_exponent))
+    return Knowledge(believed.speed, believed.norm, believed.power_w, believed.pair_power_w, *exponents)
 
 
 def _supply(cluster: Cluster) -> Supply:
@@ -125,6 +127,8 @@ def _supply(cluster: Cluster) -> Supply:
     return Supply(
         gpus=cluster.gpus_per_type,
         memory_gib=column([t.memory_gib for t in types]),
+        idle_w=column([t.idle_context_w for t in types]),
+        tdp_w=column([t.tdp_w for t in types]),
         host_w=column([t.host.base_w / _NODE_GPUS for t in types]),
         host_slope=column([t.host.slope for t in types]),
         theta=cluster.theta,

@@ -26,7 +26,8 @@ class Status(StrEnum):
 class Situation(NamedTuple):
     """A stretch of constant rate: the job's slowest GPU, who shares that, how many nodes it spans, and what it gives.
 
-    `rate` is the true rate of the gang in iterations/s, `watts` the draw of the slowest GPU.
+    `rate` is the true rate of the gang in iterations/s, `watts` the draw of the slowest GPU, `capped` whether that is
+    its power cap.
     """
 
     gpu: int
@@ -34,6 +35,7 @@ class Situation(NamedTuple):
     num_nodes: int
     rate: float
     watts: float
+    capped: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -49,4 +49,5 @@ class Observer:
             num_nodes=situation.num_nodes,
             rate=situation.rate * noise,
             power_w=situation.watts,
+            capped=situation.capped,
         )

@@ -45,6 +45,8 @@ class Truth:
             norm=norm,
             power_w=self._idle_w + dynamic,
             pair_power_w=self._pair_watts(dynamic.T, norm, beta, together),
+            share_exponent=beta,
+            cap_exponent=profile.gamma[self._types],
         )
 
     def _speed(self, jobs: Sequence[Job], workload: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> FloatArray:

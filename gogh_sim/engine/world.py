@@ -218,7 +218,9 @@ class World:
             else ()
         )
         before, state.rate = state.rate, self.physics.gang_rate(state, rate)
-        situation = Situation(slowest, partners, len(state.nodes), state.rate, self.meter.gpu_w[slowest])
+        watts = self.meter.gpu_w[slowest]
+        capped = watts >= self.caps.get(slowest, math.inf)
+        situation = Situation(slowest, partners, len(state.nodes), state.rate, watts, capped)
         if situation != state.situation:
             self._leave_situation(state, now_s)
             state.situation, state.situation_since_s, state.measured = situation, now_s, False

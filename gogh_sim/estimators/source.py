@@ -115,6 +115,7 @@ class EstimatedSource:
             power_w=np.where(fits.T, power_w, np.nan),
             pair_power_w=np.where(pair_fits, pair_w, np.nan),
             speed_sd=self._speed_sd(jobs, index),
+            share_exponent=self._watts.share_exponent,
         )
 
     def _speed_sd(self, jobs: Sequence[Job], index: IntArray) -> FloatArray:

@@ -36,7 +36,7 @@ class Watts:
         self._prior = self._span[:, None] * _load_shares(record)[similar][:, stand_in].T
         self._sum = np.zeros(shape)
         self._count = np.zeros(shape, dtype=np.int64)
-        self._exponent = _exponents(record)[stand_in]
+        self.share_exponent = _exponents(record)[stand_in]
         self._pair_sum = np.zeros((*shape, shape[1]))
         self._pair_count = np.zeros((*shape, shape[1]), dtype=np.int64)
         self._take_over_pairs(record, similar, known, gpu_types)
@@ -71,7 +71,7 @@ class Watts:
         dynamic = self.alone()[:, workloads] * fractions
         heaviest = np.maximum(np.maximum(dynamic[:, :, None], dynamic[:, None, :]), 1e-6)
         total = norm * dynamic[:, :, None] + norm.transpose(0, 2, 1) * dynamic[:, None, :]
-        law = heaviest * (total / heaviest) ** self._exponent[:, None, None]
+        law = heaviest * (total / heaviest) ** self.share_exponent[:, None, None]
         pick = np.ix_(np.arange(len(self._idle)), workloads, workloads)
         measured = self._pair_sum[pick] / np.maximum(self._pair_count[pick], 1)
         whole = (fractions[:, None] == 1.0) & (fractions == 1.0)

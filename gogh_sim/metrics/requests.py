@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gogh_sim.metrics.site import J_PER_KWH
+from gogh_sim.series import J_PER_KWH
 from gogh_sim.types import BoolArray
 
 TARGET_TOLERANCE = 1e-9

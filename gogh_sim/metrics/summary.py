@@ -14,7 +14,8 @@ from gogh_sim.metrics import resources
 from gogh_sim.metrics.frames import Frames
 from gogh_sim.metrics.prediction import mape
 from gogh_sim.metrics.requests import of_requests
-from gogh_sim.metrics.site import J_PER_KWH, Site
+from gogh_sim.metrics.site import Site
+from gogh_sim.series import J_PER_KWH
 from gogh_sim.types import FloatArray
 
 Summary: TypeAlias = dict[str, int | float | dict[str, float]]

@@ -1,15 +1,20 @@
 """Placement of jobs on GPUs at least cost: arrays in, assignment out."""
 
 from gogh_sim.placement.assign import Assignment, Fleet, assign
+from gogh_sim.placement.costs import UNCAPPED, best_caps
 from gogh_sim.placement.drain import DrainSettings, Tenants, drain
-from gogh_sim.placement.problem import PENDING, Groups, Knowledge, Objective, Problem, Supply
+from gogh_sim.placement.problem import MOST_MEMBERS, PENDING, Blocks, Groups, Knowledge, Objective, Problem, Supply
 from gogh_sim.placement.settings import SolverName, SolveSettings
 from gogh_sim.placement.solve import Solution, solve, solve_greedily
+from gogh_sim.placement.tariff import Tariff
 from gogh_sim.placement.uncollapsed import solve_uncollapsed
 
 __all__ = [
+    "MOST_MEMBERS",
     "PENDING",
+    "UNCAPPED",
     "Assignment",
+    "Blocks",
     "DrainSettings",
     "Fleet",
     "Groups",
@@ -20,8 +25,10 @@ __all__ = [
     "SolveSettings",
     "SolverName",
     "Supply",
+    "Tariff",
     "Tenants",
     "assign",
+    "best_caps",
     "drain",
     "solve",
     "solve_greedily",

@@ -162,8 +162,7 @@ class _Assigner:
 def _instances(columns: Columns, uses: IntArray) -> list[Instance]:
     """Every single use of a column, widest first."""
     found = []
-    for k in np.lexsort((columns.second, columns.first, columns.gpu_type, -columns.width)).tolist():
-        first, second = int(columns.first[k]), int(columns.second[k])
-        groups = (first,) if second == NOBODY else (first, second)
+    for k in np.lexsort((*columns.members.T[::-1], columns.gpu_type, -columns.width)).tolist():
+        groups = tuple(g for g in columns.members[k].tolist() if g != NOBODY)
         found += [Instance(int(columns.gpu_type[k]), int(columns.width[k]), groups)] * int(uses[k])
     return found

@@ -1,45 +1,52 @@
 """Cost of every column, as arrays over groups and types; infinite where a column is not allowed.
 
-A column is a set of groups that share GPUs of one type, one job of each (or two of one group). It may be used only if
-every member is allowed there, fits the memory beside the others, and keeps its floor: ``speed * norm >= floor``.
+A column is a set of up to three groups that share GPUs of one type, one job of each (or several of one group). It may
+be used only if every member is allowed there, all fit the memory, and each keeps its floor: ``speed * norm >= floor``.
+How members slow each other, and what they draw together, is in `running`.
 
 With ``W(t, P) = host_w[t] + host_slope[t] * P``, the node watts that a GPU of type t causes when it draws P watts, w
-the gang's width, R the work left in reference seconds, and v = speed * norm the rate at which it shrinks:
+the gang's width, R the work left in reference seconds, and v = speed * norm the rate at which it shrinks (1 for a job
+that ends by the clock):
 
 power (watts, the form of the GOGH paper)
-    alone: ``w * W(t, P_a)``; pair: ``w * W(t, P_ab)``.
+    ``w * W(t, P)`` of all members together.
 energy (joules to completion)
     alone: ``w * W(t, P_a) * R_a / v_a``;
-    pair: with ``d_i = R_i / v_i``, ``d = min(d_a, d_b)`` and z the member that then still has work,
-    ``w * (W(t, P_ab) * d + W(t, P_z) * (R_z - v_z * d) / speed_z)``: the survivor is reckoned alone.
+    shared: ``w * W(t, P) * d`` with ``d = min_i R_i / v_i``, plus the cost of those who then still have work, without
+    the one that ends first: three, then two, then one.
+carbon, cost (grams of CO2 equivalent, money, to completion)
+    as energy, but a second counts what a joule costs then: ``W * d`` becomes ``W * integral of PUE(s) c(s) ds`` over
+    the d seconds, c being the grid's carbon intensity or price per joule (`tariff`).
 
-Moving costs extra: every member whose jobs run on another type now, and the cheaper member of a pair that runs on this
-type but not together, adds its `move_cost`. A job that now shares its GPUs and would stay on the type without its
-partner adds half of the cheaper one's `move_cost`: where both stay apart, one of them has to move.
+Moving costs extra. A member whose jobs run on another type now adds its `move_cost`. Of the members that run on this
+type, those of one place can stay: the others add theirs, the stayers chosen so that the sum is least. A job that shares
+its GPUs now and would stay on the type without (some of) its partners adds half of the cheapest one's `move_cost`,
+by the share of partners missing: where all of them stay apart, someone has to move.
+
+A capped GPU is another column. It takes the same GPUs as the uncapped one of the same members, so that the cheaper of
+the two makes the other useless: the cost of a column is the least over the caps that keep its floors.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from gogh_sim.placement.problem import PENDING, Objective, Problem
-from gogh_sim.types import BoolArray, FloatArray
+from gogh_sim.placement.columns import NOBODY
+from gogh_sim.placement.problem import MOST_MEMBERS, PENDING, Problem
+from gogh_sim.placement.running import Running
+from gogh_sim.types import BoolArray, FloatArray, IntArray
 
-_TOLERANCE = 1e-9
-"""Relative slack in floors and memory, for rounding in what callers compute."""
+UNCAPPED = 1.0
+"""Cap, as a share of the TDP, that stands for none."""
 
 
 def alone_cost(problem: Problem) -> FloatArray:
     """(G, T) cost of one job of the group alone on its gang of GPUs of the type."""
-    groups, knowledge = problem.groups, problem.knowledge
-    power = groups.width[:, np.newaxis] * _node_watts_alone(problem)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cost = power if problem.objective is Objective.POWER else power * alone_duration_s(problem)
-    cost = cost + _type_change_cost(problem) + _here(problem) * _parting_cost(problem)[:, np.newaxis]
-    runs = knowledge.speed > 0
-    meets = knowledge.speed >= groups.floor * (1 - _TOLERANCE)
-    fits = groups.memory_gib[:, np.newaxis] <= problem.supply.memory_gib * (1 + _TOLERANCE)
-    return np.where(groups.allowed & runs & meets & fits & np.isfinite(cost), cost, np.inf)
+    everyone = np.arange(len(problem.groups))
+    costs = [column_cost(problem, gpu_type, [everyone]) for gpu_type in range(len(problem.supply))]
+    return np.stack(costs, axis=1) if costs else np.zeros((everyone.size, 0))
 
 
 def pair_cost(problem: Problem) -> FloatArray:
@@ -49,84 +56,90 @@ def pair_cost(problem: Problem) -> FloatArray:
     """
     if problem.supply.theta < 2:
         return np.full(problem.knowledge.norm.shape, np.inf)
-    shape = problem.knowledge.norm.shape
-    cost = np.full(shape, np.inf)
-    for gpu_type in range(shape[0]):
-        feasible = _pair_feasible(problem, gpu_type)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            watts = _pair_watts(problem, gpu_type)
-            value = watts if problem.objective is Objective.POWER else _pair_energy(problem, gpu_type, watts)
-        value = value + _pair_move_cost(problem, gpu_type)
-        cost[gpu_type] = np.where(feasible & np.isfinite(value), value, np.inf)
+    everyone = np.arange(len(problem.groups))
+    members = [everyone[:, np.newaxis], everyone[np.newaxis, :]]
+    cost = np.empty(problem.knowledge.norm.shape)
+    for gpu_type in range(len(problem.supply)):
+        cost[gpu_type] = column_cost(problem, gpu_type, members)
     return cost
 
 
-def alone_duration_s(problem: Problem) -> FloatArray:
-    """(G, T) seconds that a job of the group still needs alone on the type."""
+def column_cost(problem: Problem, gpu_type: int, members: Sequence[IntArray]) -> FloatArray:
+    """Cost of columns on one type by their members, one to three arrays of groups that broadcast."""
+    cost = _running_cost(problem, gpu_type, members, None)
+    for cap in problem.supply.caps:
+        cost = np.minimum(cost, _running_cost(problem, gpu_type, members, cap))
+    return np.asarray(cost + _move_cost(problem, gpu_type, members))
+
+
+def best_caps(problem: Problem, gpu_type: IntArray, members: IntArray) -> FloatArray:
+    """(n,) share of the TDP at which columns cost least, `UNCAPPED` for none; among equals the highest.
+
+    Parameters
+    ----------
+    gpu_type, members
+        (n,) types and (n, 3) groups, with `NOBODY` behind the last.
+    """
+    caps = sorted(problem.supply.caps, reverse=True)
+    shares = np.full(gpu_type.size, UNCAPPED)
+    size = (members != NOBODY).sum(axis=1)
+    for kind in np.unique(np.column_stack([gpu_type, size]), axis=0).tolist() if caps else []:
+        here = np.flatnonzero((gpu_type == kind[0]) & (size == kind[1]))
+        crews = [members[here, place] for place in range(kind[1])]
+        costs = [_running_cost(problem, kind[0], crews, cap) for cap in (None, *caps)]
+        shares[here] = np.array([UNCAPPED, *caps])[np.argmin(costs, axis=0)]
+    return shares
+
+
+def _running_cost(problem: Problem, gpu_type: int, members: Sequence[IntArray], cap: float | None) -> FloatArray:
+    running = Running(problem, gpu_type, cap)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return problem.groups.remaining_s[:, np.newaxis] / problem.knowledge.speed
+        feasible = running.feasible(members)
+        to_completion = problem.objective.to_completion
+        cost = running.to_completion(members) if to_completion else running.node_w(members)
+        return np.where(feasible & np.isfinite(cost), cost, np.inf)
 
 
-def _node_watts_alone(problem: Problem) -> FloatArray:
-    return problem.supply.host_w + problem.supply.host_slope * problem.knowledge.power_w
-
-
-def _here(problem: Problem) -> BoolArray:
-    """(G, T) whether the group runs on the type now."""
-    return np.equal.outer(problem.groups.current_type, np.arange(len(problem.supply)))
-
-
-def _type_change_cost(problem: Problem) -> FloatArray:
+def _move_cost(problem: Problem, gpu_type: int, members: Sequence[IntArray]) -> FloatArray:
     groups = problem.groups
-    stays = _here(problem) | (groups.current_type == PENDING)[:, np.newaxis]
-    return np.where(stays, 0.0, groups.move_cost[:, np.newaxis])
+    cost: FloatArray = np.zeros(1)
+    here = [groups.current_type[m] == gpu_type for m in members]
+    for i, (member, at_home) in enumerate(zip(members, here, strict=True)):
+        moves = (groups.current_type[member] != PENDING) & ~at_home
+        others = [other for j, other in enumerate(members) if j != i]
+        cost = cost + np.where(moves, groups.move_cost[member], 0.0) + at_home * _parting_cost(problem, member, others)
+    homes = [np.where(at_home, groups.move_cost[m], 0.0) for m, at_home in zip(members, here, strict=True)]
+    return np.asarray(cost + _joining_cost(problem, members, homes))
 
 
-def _parting_cost(problem: Problem) -> FloatArray:
-    """(G,) half of what the cheaper of two present partners pays for a move; 0 for jobs that share nothing."""
+def _share_now(problem: Problem, one: IntArray, other: IntArray) -> BoolArray:
+    """Whether jobs of the two groups share their GPUs now."""
+    partners = problem.groups.partners
+    return np.asarray(np.logical_or.reduce([partners[one, place] == other for place in range(MOST_MEMBERS - 1)]))
+
+
+def _parting_cost(problem: Problem, member: IntArray, others: Sequence[IntArray]) -> FloatArray:
+    """What a job adds for the partners that it has now and would not have in the column."""
     groups = problem.groups
-    cheaper = np.minimum(groups.move_cost, groups.move_cost[groups.partner])
-    return np.where(groups.partner == PENDING, 0.0, 0.5 * cheaper)
+    has = groups.partners != PENDING
+    cheapest = np.minimum(groups.move_cost, np.where(has, groups.move_cost[groups.partners], np.inf).min(axis=1))
+    partners = has.sum(axis=1)[member]
+    kept = sum((_share_now(problem, member, other).astype(np.int64) for other in others), np.zeros(1, dtype=np.int64))
+    missing = 1.0 - np.minimum(kept, partners) / np.maximum(partners, 1)
+    return np.where(partners > 0, 0.5 * cheapest[member] * missing, 0.0)
 
 
-def _pair_feasible(problem: Problem, gpu_type: int) -> BoolArray:
-    groups, norm = problem.groups, problem.knowledge.norm[gpu_type]
-    rate = problem.knowledge.speed[:, gpu_type, np.newaxis] * norm
-    keeps = (rate > 0) & (rate >= groups.floor[:, gpu_type, np.newaxis] * (1 - _TOLERANCE))
-    keeps &= groups.allowed[:, gpu_type, np.newaxis]
-    together = groups.memory_gib[:, np.newaxis] + groups.memory_gib
-    fits = together <= problem.supply.memory_gib[gpu_type] * (1 + _TOLERANCE)
-    same_width = groups.width[:, np.newaxis] == groups.width
-    feasible = keeps & keeps.T & fits & same_width
-    np.fill_diagonal(feasible, feasible.diagonal() & (groups.count >= 2))
-    return np.asarray(feasible)
-
-
-def _pair_watts(problem: Problem, gpu_type: int) -> FloatArray:
-    supply = problem.supply
-    gpu_w = problem.knowledge.pair_power_w[gpu_type]
-    gpu_w = 0.5 * (gpu_w + gpu_w.T)
-    node_w = supply.host_w[gpu_type] + supply.host_slope[gpu_type] * gpu_w
-    return np.asarray(problem.groups.width[:, np.newaxis] * node_w)
-
-
-def _pair_energy(problem: Problem, gpu_type: int, watts: FloatArray) -> FloatArray:
-    groups = problem.groups
-    speed = problem.knowledge.speed[:, gpu_type]
-    rate = speed[:, np.newaxis] * problem.knowledge.norm[gpu_type]
-    duration_s = groups.remaining_s[:, np.newaxis] / rate
-    shared_s = np.minimum(duration_s, duration_s.T)
-    left_s = np.maximum(groups.remaining_s[:, np.newaxis] - rate * shared_s, 0.0) / speed[:, np.newaxis]
-    alone_j = (groups.width * _node_watts_alone(problem)[:, gpu_type])[:, np.newaxis] * left_s
-    return np.asarray(watts * shared_s + alone_j + alone_j.T)
-
-
-def _pair_move_cost(problem: Problem, gpu_type: int) -> FloatArray:
-    groups, change = problem.groups, _type_change_cost(problem)[:, gpu_type]
-    here = _here(problem)[:, gpu_type]
-    change = change + here * _parting_cost(problem)
-    together = here & (groups.partner[:, np.newaxis] == np.arange(len(groups)))
-    apart = here[:, np.newaxis] & here
-    joining = np.minimum(groups.move_cost[:, np.newaxis], groups.move_cost)
-    moving = change[:, np.newaxis] + change + np.where(apart, joining, 0.0)
-    return np.where(together, 0.0, moving)
+def _joining_cost(problem: Problem, members: Sequence[IntArray], homes: Sequence[FloatArray]) -> FloatArray:
+    """Least move costs of members on this type now, given as `homes`, so that the rest stays in one place."""
+    if len(members) == 1:
+        return np.zeros(1)
+    if len(members) == 2:
+        return np.where(_share_now(problem, *members), 0.0, np.minimum(*homes))
+    a, b, c = homes
+    least = np.minimum(np.minimum(b + c, a + c), a + b)
+    together = []
+    for i, alone in enumerate(homes):
+        share = _share_now(problem, members[i - 1], members[i - 2])
+        least = np.where(share, np.minimum(least, alone), least)
+        together.append(share)
+    return np.where(np.logical_and.reduce(together), 0.0, least)

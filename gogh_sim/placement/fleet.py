@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gogh_sim.placement.problem import Blocks
 from gogh_sim.types import BoolArray, IntArray
 
 
@@ -31,6 +32,32 @@ class Fleet:
     def gpus_per_type(self, num_types: int) -> IntArray:
         """(T,) available GPUs of each type."""
         return np.bincount(self.type_of[self.available], minlength=num_types).astype(np.int64)
+
+    def blocks(self, width: IntArray, num_types: int) -> Blocks:
+        """What node boundaries leave of each type for gangs of these (G,) widths.
+
+        A node with f available GPUs holds ``floor(f / w)`` blocks of w neighbours, a gang of v GPUs on one node takes
+        ``floor(v / w)`` of them, whatever else shares the node; one that is wider than a node takes them only where it
+        must fill its nodes. Blocks that the number of GPUs limits anyway are left out.
+        """
+        free = np.bincount(self.node_of[self.available], minlength=self.node_on.size)
+        sizes = np.bincount(self.node_of, minlength=self.node_on.size)
+        node_type = np.full(self.node_on.size, -1)
+        node_type[self.node_of] = self.type_of
+        found: list[tuple[int, IntArray, int]] = []
+        for gpu_type in range(num_types):
+            here = node_type == gpu_type
+            largest = int(sizes[here].max(initial=0))
+            even = bool((sizes[here] == largest).all())
+            for block in np.unique(width[(width > 1) & (width <= largest)]).tolist():
+                room = int((free[here] // block).sum())
+                if room < free[here].sum() // block:
+                    fills = even & (width % max(largest, 1) == 0) & (largest % block == 0)
+                    found.append((gpu_type, np.where((width <= largest) | fills, width // block, 0), room))
+        if not found:
+            return Blocks.none(width.size)
+        gpu_types, taken, rooms = zip(*found, strict=True)
+        return Blocks(np.array(gpu_types), np.stack(taken), np.array(rooms))
 
 
 class FreeGpus:

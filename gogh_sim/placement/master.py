@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pulp
+from scipy import sparse
 
-from gogh_sim.placement.columns import NOBODY, Columns, Duals
+from gogh_sim.placement.columns import Columns, Duals
 from gogh_sim.placement.problem import Problem
 from gogh_sim.placement.session import Session, SolverError
 from gogh_sim.types import FloatArray, IntArray
@@ -74,14 +75,14 @@ def integrate(problem: Problem, columns: Columns, session: Session) -> Integral:
 
 
 def is_placement(problem: Problem, columns: Columns, uses: IntArray) -> bool:
-    """Whether these uses keep every constraint: no job placed twice, no GPU type overbooked, none negative."""
+    """Whether these uses keep every constraint: no job placed twice, no room overbooked, none negative."""
     placed = columns.jobs_placed(uses, len(problem.groups))
-    gpus = columns.gpus_used(uses, len(problem.supply))
-    return bool((uses >= 0).all() and (placed <= problem.groups.count).all() and (gpus <= problem.supply.gpus).all())
+    taken = columns.room_taken(uses, problem)
+    return bool((uses >= 0).all() and (placed <= problem.groups.count).all() and (taken <= problem.rows.room).all())
 
 
 class _Master(_PULP.LpProblem):  # type: ignore[misc]
-    """The PuLP model: n_k uses of column k, s_g queued jobs of group g, a row j_g per group and t_t per GPU type.
+    """The PuLP model: n_k uses of column k, s_g queued jobs of group g, a row j_g per group and r_i per capacity limit.
 
     Costs are scaled to the typical queue cost, for the solver's tolerances.
     """
@@ -99,27 +100,26 @@ class _Master(_PULP.LpProblem):  # type: ignore[misc]
         self._queued = [variable(f"s{g}", 0) for g in range(len(problem.groups))]
         terms = dict(zip([*self._uses, *self._queued], self._cost.tolist(), strict=True))
         self.setObjective(_PULP.LpAffineExpression(terms))
-        self._job_rows = self._add_job_rows()
-        self._gpu_rows = self._add_gpu_rows()
+        self._matrix = _matrix(problem, columns)
+        self._job_rows, self._room_rows = self._add_rows()
 
-    def _add_job_rows(self) -> list[Any]:
-        group, column, jobs = self._columns.members()
-        starts = np.searchsorted(group, np.arange(len(self._queued) + 1)).tolist()
-        entries = list(zip(column.tolist(), jobs.tolist(), strict=True))
-        rows = []
-        for g, count in enumerate(self._problem.groups.count.tolist()):
-            terms = {self._uses[k]: n for k, n in entries[starts[g] : starts[g + 1]]}
-            terms[self._queued[g]] = 1.0
-            rows.append(self._add_row(terms, _PULP.LpConstraintEQ, f"j{g}", count))
-        return rows
-
-    def _add_gpu_rows(self) -> list[Any]:
-        rows = []
-        for t, gpus in enumerate(self._problem.supply.gpus.tolist()):
-            index = np.flatnonzero(self._columns.gpu_type == t)
-            terms = dict(zip([self._uses[k] for k in index], self._columns.width[index].tolist(), strict=True))
-            rows.append(self._add_row(terms, _PULP.LpConstraintLE, f"t{t}", gpus) if terms else None)
-        return rows
+    def _add_rows(self) -> tuple[list[Any], list[Any]]:
+        """Rows of jobs, and rows of room; None in place of a row of room that no column takes anything of."""
+        starts, columns, values = (a.tolist() for a in (self._matrix.indptr, self._matrix.indices, self._matrix.data))
+        terms = [
+            {self._uses[k]: value for k, value in zip(columns[first:last], values[first:last], strict=True)}
+            for first, last in pairwise(starts)
+        ]
+        counts, rooms = self._problem.groups.count.tolist(), self._problem.rows.room.tolist()
+        jobs = [
+            self._add_row({**row, self._queued[g]: 1}, _PULP.LpConstraintEQ, f"j{g}", counts[g])
+            for g, row in enumerate(terms[len(rooms) :])
+        ]
+        room = [
+            self._add_row(row, _PULP.LpConstraintLE, f"r{i}", rooms[i]) if row else None
+            for i, row in enumerate(terms[: len(rooms)])
+        ]
+        return jobs, room
 
     def _add_row(self, terms: dict[Any, float], sense: int, name: str, rhs: float) -> Any:
         row = _PULP.LpConstraint(_PULP.LpAffineExpression(terms), sense, name, rhs)
@@ -134,24 +134,24 @@ class _Master(_PULP.LpProblem):  # type: ignore[misc]
 
     def duals(self) -> Duals:
         job = _numbers([row.pi for row in self._job_rows])
-        gpu = _numbers([0.0 if row is None else row.pi for row in self._gpu_rows])
-        return Duals(job * self._scale, np.minimum(gpu, 0.0) * self._scale)
+        room = _numbers([0.0 if row is None else row.pi for row in self._room_rows])
+        return Duals(job * self._scale, np.minimum(room, 0.0) * self._scale)
 
     def writeMPS(self, filename: str, *args: object, **kwargs: object) -> tuple[Any, ...]:  # noqa: N802
         """PuLP's method, which solvers call for their input file; from arrays it takes a fifth of the time.
 
         Returns what PuLP returns with ``rename=1``: variables, and the names of variables, rows and objective.
         """
-        rows = [row.name for row in [*self._job_rows, *self._gpu_rows] if row is not None]
-        kinds = [" E  ", " L  "]
+        rows = [row.name for row in [*self._job_rows, *self._room_rows] if row is not None]
         lines = chain(
             ["NAME placement FREE\nROWS\n N  OBJ\n"],
-            (f"{kinds[name[0] == 't']}{name}\n" for name in rows),
+            (f" E  {row.name}\n" for row in self._job_rows),
+            (f" L  {row.name}\n" for row in self._room_rows if row is not None),
             ["COLUMNS\n"],
             self._column_lines(),
             ["RHS\n"],
             (f" RHS j{g} {count}\n" for g, count in enumerate(self._problem.groups.count.tolist())),
-            (f" RHS {row.name} {-row.constant}\n" for row in self._gpu_rows if row is not None),
+            (f" RHS {row.name} {-row.constant}\n" for row in self._room_rows if row is not None),
             ["BOUNDS\n"],
             (f" PL BND n{k}\n" for k in range(len(self._uses))),
             ["ENDATA\n"],
@@ -161,19 +161,29 @@ class _Master(_PULP.LpProblem):  # type: ignore[misc]
         return variables, {v.name: v.name for v in variables}, {name: name for name in rows}, "OBJ"
 
     def _column_lines(self) -> list[str]:
-        columns = self._columns
+        by_column = self._matrix.tocsc()
+        starts, rows, values = (a.tolist() for a in (by_column.indptr, by_column.indices, by_column.data))
+        names = [f"r{i}" for i in range(len(self._room_rows))] + [f"j{g}" for g in range(len(self._job_rows))]
         cost = [f"{value:.15e}" for value in self._cost.tolist()]
-        arrays = (columns.first, columns.second, columns.gpu_type, columns.width)
-        keys = zip(*(array.tolist() for array in arrays), strict=True)
         lines = [" MARK 'MARKER' 'INTORG'\n"] if self._integer else []
-        for k, (first, second, gpu_type, width) in enumerate(keys):
-            lines.append(f" n{k} OBJ {cost[k]} t{gpu_type} {width}\n n{k} j{first} {2 if first == second else 1}\n")
-            if second not in (NOBODY, first):
-                lines.append(f" n{k} j{second} 1\n")
+        for k, (first, last) in enumerate(pairwise(starts)):
+            lines.append(f" n{k} OBJ {cost[k]}\n")
+            lines += [f" n{k} {names[rows[i]]} {values[i]}\n" for i in range(first, last)]
         if self._integer:
             lines.append(" MARK 'MARKER' 'INTEND'\n")
-        lines += [f" s{g} OBJ {value} j{g} 1\n" for g, value in enumerate(cost[len(columns) :])]
+        lines += [f" s{g} OBJ {value} j{g} 1\n" for g, value in enumerate(cost[len(starts) - 1 :])]
         return lines
+
+
+def _matrix(problem: Problem, columns: Columns) -> sparse.csr_array:
+    """(R + G, K) room that a use of a column takes, and the jobs that it places."""
+    group, column, jobs = columns.entries
+    rows = problem.rows
+    taken = rows.taken[:, columns.first] * (rows.gpu_type[:, np.newaxis] == columns.gpu_type)
+    row, taker = np.nonzero(taken)
+    where = (np.concatenate([row, rows.room.size + group]), np.concatenate([taker, column]))
+    shape = (rows.room.size + len(problem.groups), len(columns))
+    return sparse.csr_array((np.concatenate([taken[row, taker], jobs]), where), shape=shape)
 
 
 def _numbers(values: list[float | None]) -> FloatArray:

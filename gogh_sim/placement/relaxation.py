@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gogh_sim.placement.columns import NOBODY, Candidates, Columns, Duals
+from gogh_sim.placement.candidates import Candidates
+from gogh_sim.placement.columns import Columns, Duals
 from gogh_sim.placement.master import relax
 from gogh_sim.placement.session import Session
 from gogh_sim.placement.settings import SolveSettings
@@ -28,10 +29,9 @@ class Relaxation:
     bound: float
 
     def good(self, candidates: Candidates) -> IntArray:
-        """(K, 3) keys of the pairs worth having next time: reduced cost within a fiftieth of the cost."""
-        columns = self.columns
-        near = candidates.reduced(columns, self.duals) <= 0.02 * columns.cost
-        return np.asarray(columns.keys[near & (columns.second != NOBODY)])
+        """(n, 4) keys of the shared columns worth having next time: reduced cost within a fiftieth of the cost."""
+        columns = self.columns.take(self.columns.shared)
+        return columns.keys[candidates.reduced(columns, self.duals) <= 0.02 * columns.cost]
 
 
 def relaxations(candidates: Candidates, hints: IntArray, session: Session) -> Iterator[Relaxation]:
@@ -40,7 +40,7 @@ def relaxations(candidates: Candidates, hints: IntArray, session: Session) -> It
     Parameters
     ----------
     hints
-        (K, 3) keys of columns that were good in a similar problem; they save pricing rounds.
+        (n, 4) keys of columns that were good in a similar problem; they save pricing rounds.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def relaxations(candidates: Candidates, hints: IntArray, session: Session) -> It
     """
     settings = session.settings
     columns = _first_columns(candidates, hints, settings)
-    best, bound = Duals(np.zeros(len(candidates.problem.groups)), np.zeros(len(candidates.problem.supply))), 0.0
+    best, bound = Duals.of_jobs(candidates.problem, np.zeros(len(candidates.problem.groups))), 0.0
     for _ in range(settings.rounds + 1):
         master = relax(candidates.problem, columns, session)
         duals = feasible_duals(candidates, master.duals)
@@ -69,18 +69,16 @@ def relaxations(candidates: Candidates, hints: IntArray, session: Session) -> It
 def feasible_duals(candidates: Candidates, duals: Duals) -> Duals:
     """Lower the prices of jobs until no column of the whole problem has a negative reduced cost.
 
-    A violation v of a single is taken from its group, one of a pair in halves from both.
+    A violation v of a single is taken from its group, one of n members in n-ths from each.
     """
-    capped = Duals(np.minimum(duals.job, candidates.problem.groups.queue_cost), np.minimum(duals.gpu, 0.0))
-    alone = candidates.alone_reduced(capped).min(axis=1, initial=np.inf)
-    pair = candidates.pair_reduced(capped).min(axis=(0, 2), initial=np.inf) / 2
-    return Duals(capped.job + np.minimum(0.0, np.minimum(alone, pair)), capped.gpu)
+    capped = Duals(np.minimum(duals.job, candidates.problem.groups.queue_cost), np.minimum(duals.row, 0.0))
+    return Duals(capped.job + np.minimum(0.0, candidates.lowest(capped)), capped.row)
 
 
 def dual_bound(candidates: Candidates, duals: Duals) -> float:
     """Lower bound on every placement's cost, by weak duality, from feasible prices."""
     problem = candidates.problem
-    return float(duals.job @ problem.groups.count + duals.gpu @ problem.supply.gpus)
+    return float(duals.job @ problem.groups.count + duals.row @ problem.rows.room)
 
 
 def _first_columns(candidates: Candidates, hints: IntArray, settings: SolveSettings) -> Columns:
@@ -88,6 +86,5 @@ def _first_columns(candidates: Candidates, hints: IntArray, settings: SolveSetti
         return candidates.all()
     groups = candidates.problem.groups
     cheapest = np.minimum(candidates.alone.min(axis=1, initial=np.inf), groups.queue_cost)
-    free_gpus = Duals(cheapest, np.zeros(len(candidates.problem.supply)))
-    pairs = candidates.best_partners(free_gpus, 1, 0.0)
+    pairs = candidates.best_partners(Duals.of_jobs(candidates.problem, cheapest), 1, 0.0)
     return candidates.union(candidates.singles(), candidates.union(pairs, candidates.named(hints)))

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gogh_sim.placement.columns import Candidates, Columns, Duals
+from gogh_sim.placement.candidates import Candidates
+from gogh_sim.placement.columns import Columns, Duals
 from gogh_sim.placement.greedy import fill, greedy_columns
 from gogh_sim.placement.master import integrate, is_placement
-from gogh_sim.placement.problem import Problem
+from gogh_sim.placement.problem import MOST_MEMBERS, Problem
 from gogh_sim.placement.relaxation import Relaxation, dual_bound, feasible_duals, relaxations
 from gogh_sim.placement.session import Clock, Session, SolverError
 from gogh_sim.placement.settings import SolveSettings
@@ -26,7 +27,7 @@ _STEPS = 2
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Columns, (K,) how often each is used, how the answer came about, and (n, 3) `hints` for a similar problem."""
+    """Columns, (K,) how often each is used, how the answer came about, and (n, 4) `hints` for a similar problem."""
 
     columns: Columns
     uses: IntArray
@@ -45,7 +46,7 @@ class _Answer:
     objective: float
 
 
-NO_HINTS: IntArray = np.zeros((0, 3), dtype=np.int64)
+NO_HINTS: IntArray = np.zeros((0, 1 + MOST_MEMBERS), dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +71,8 @@ def solve(problem: Problem, settings: SolveSettings, hints: IntArray = NO_HINTS)
     Parameters
     ----------
     hints
-        (n, 3) rows of GPU type, group and group (or -1): columns that may be good, from `Solution.hints` of a problem
-        with many of the same jobs. They change how fast the answer is found, not how good it is proven to be.
+        (n, 4) rows of GPU type and groups (or -1): columns that may be good, from `Solution.hints` of a problem with
+        many of the same jobs. They change how fast the answer is found, not how good it is proven to be.
     """
     clock = Clock()
     with clock.building():
@@ -116,8 +117,8 @@ def solve_greedily(
     with clock.solving():
         uses = fill(candidates, columns, np.zeros(len(columns), dtype=np.int64))
         answer = _answer(candidates, columns, uses)
-        free_gpus = Duals(problem.groups.queue_cost, np.zeros(len(problem.supply)))
-        bound = dual_bound(candidates, feasible_duals(candidates, free_gpus))
+        free_room = Duals.of_jobs(problem, problem.groups.queue_cost)
+        bound = dual_bound(candidates, feasible_duals(candidates, free_room))
     return _solution(candidates, answer, bound, status, clock, fallback=fallback)
 
 
@@ -194,7 +195,7 @@ def _solution(
         gap=gap,
         groups=len(candidates.problem.groups),
         columns=len(answer.columns),
-        rows=len(candidates.problem.groups) + len(candidates.problem.supply),
+        rows=len(candidates.problem.groups) + candidates.problem.rows.room.size,
         build_s=clock.build_s,
         solve_s=clock.solve_s,
         fallback=fallback,

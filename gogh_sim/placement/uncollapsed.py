@@ -1,4 +1,4 @@
-"""The program with a binary variable for every job, alone and in every pair: the yardstick of what groups save."""
+"""The program with a binary variable for every job, alone and in every column: the yardstick of what groups save."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from gogh_sim.errors import InputError
-from gogh_sim.placement.columns import Candidates
+from gogh_sim.placement.candidates import Candidates
 from gogh_sim.placement.master import integrate
-from gogh_sim.placement.problem import PENDING, Groups, Knowledge, Problem
+from gogh_sim.placement.problem import MOST_MEMBERS, PENDING, Groups, Problem
 from gogh_sim.placement.session import Clock, Session
 from gogh_sim.placement.settings import SolveSettings
 from gogh_sim.types import SolveReport
@@ -24,7 +24,7 @@ def uncollapsed(problem: Problem) -> Problem:
         If jobs have partners, since groups do not tell who of them shares with whom.
     """
     groups, known = problem.groups, problem.knowledge
-    if (groups.partner != PENDING).any():
+    if (groups.partners != PENDING).any():
         raise InputError("placement: groups with partners cannot be taken apart")
     group = np.repeat(np.arange(len(groups)), groups.count)
     pairs = np.ix_(np.arange(len(problem.supply)), group, group)
@@ -35,14 +35,22 @@ def uncollapsed(problem: Problem) -> Problem:
             width=groups.width[group],
             memory_gib=groups.memory_gib[group],
             remaining_s=groups.remaining_s[group],
+            timed=groups.timed[group],
             allowed=groups.allowed[group],
             floor=groups.floor[group],
             queue_cost=groups.queue_cost[group],
             current_type=groups.current_type[group],
-            partner=np.full(group.size, PENDING, dtype=np.int64),
+            partners=np.full((group.size, MOST_MEMBERS - 1), PENDING, dtype=np.int64),
             move_cost=groups.move_cost[group],
         ),
-        knowledge=Knowledge(known.speed[group], known.norm[pairs], known.power_w[group], known.pair_power_w[pairs]),
+        knowledge=replace(
+            known,
+            speed=known.speed[group],
+            norm=known.norm[pairs],
+            power_w=known.power_w[group],
+            pair_power_w=known.pair_power_w[pairs],
+        ),
+        blocks=problem.blocks and replace(problem.blocks, taken=problem.blocks.taken[:, group]),
     )
 
 
@@ -70,7 +78,7 @@ def solve_uncollapsed(problem: Problem, settings: SolveSettings) -> SolveReport:
         gap=settings.gap if step.proven else np.inf,
         groups=len(apart.groups),
         columns=len(columns),
-        rows=len(apart.groups) + len(apart.supply),
+        rows=len(apart.groups) + apart.rows.room.size,
         build_s=clock.build_s,
         solve_s=clock.solve_s,
     )

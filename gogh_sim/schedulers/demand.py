@@ -13,6 +13,9 @@ queue cost
     makes it cheap, and the more the longer it waited. u is the share of the job's slack that is gone, from 0 when it
     was submitted to 1 when it must run on its fastest type without a break. A job without a deadline is given the
     slack ``patience * (its own fastest duration)``. A job that missed its deadline goes on past u = 1, up to 10.
+    Where energy costs less at some hours, min(c) takes in the runs that a job could start at a later full hour and
+    still end in time, with safety: it waits for one that is cheaper by more than the margin, and the less willingly
+    the less slack is left. Jobs that run are not sent away for it.
     Running jobs: at least ``c[present type] * (1 + margin)``, and per GPU at least what the dearest waiting job that
     is not urgent costs, plus the move cost: nobody is sent away for nothing, or because another job is longer. Urgent
     jobs, whom one more round in the queue would make late, and services that some type can keep in their latency SLO,
@@ -91,17 +94,42 @@ class DemandSettings:
 
 
 @dataclass(frozen=True, eq=False)
+class Later:
+    """What N jobs alone on T types cost if they start later: at ``starts_s[h]`` from now, `cost[h]` (N, T).
+
+    `seconds` (N, T) is how long they then take.
+    """
+
+    starts_s: tuple[float, ...]
+    seconds: FloatArray
+    cost: Sequence[FloatArray]
+
+    def cheapest(self, left_s: FloatArray, allowance_s: FloatArray, safety: float) -> FloatArray:
+        """(N,) least cost of a start from which the job ends within `left_s` (N,); infinite where there is none.
+
+        `allowance_s` (N,) is lost in the restart, and a run may take `safety` times as long as believed.
+        """
+        least = np.full(len(self.seconds), np.inf)
+        for start_s, cost in zip(self.starts_s, self.cost, strict=True):
+            in_time = start_s + allowance_s[:, np.newaxis] + safety * self.seconds <= left_s[:, np.newaxis]
+            least = np.minimum(least, np.where(in_time, cost, np.inf).min(axis=1, initial=np.inf))
+        return least
+
+
+@dataclass(frozen=True, eq=False)
 class Offer:
     """What N jobs could get alone on T types, as far as believed; `PENDING` (-1) as present type of one that waits.
 
     `speed` (N, T) is nan where a job cannot or must not run, `cost` (N, T) infinite there; `speed_sd` (N, T) is the
-    standard deviation of the log of `speed`, None where nothing is in doubt.
+    standard deviation of the log of `speed`, None where nothing is in doubt; `later` is what later starts cost, None
+    where time does not matter.
     """
 
     speed: FloatArray
     cost: FloatArray
     present_type: IntArray
     speed_sd: FloatArray | None = None
+    later: Later | None = None
 
     def doubt(self, quantile: float) -> FloatArray:
         """(N, T) factor by which the believed speed must exceed one that it is to keep, `quantile` deviations off."""
@@ -138,7 +166,11 @@ def demand(jobs: Sequence[ActiveJob], offer: Offer, now_s: float, settings: Dema
     serves = np.array([active.job.service is not None for active in jobs], dtype=np.bool_)
     urgent = keeps_sla & (serves | (facts.has_deadline & ~can_wait))
     slack_gone = facts.slack_gone(now_s, settings)
-    queue_cost, move_cost = _costs(facts, offer, can_run & (floor <= offer.speed), slack_gone, urgent, settings)
+    cheapest = np.where(can_run & (floor <= offer.speed), offer.cost, np.inf).min(axis=1, initial=np.inf)
+    if offer.later is not None:
+        left_s = facts.due_s(settings) - now_s
+        cheapest = np.minimum(cheapest, offer.later.cheapest(left_s, restart_s[:, 0], settings.safety))
+    queue_cost, move_cost = _costs(facts, offer, cheapest, slack_gone, urgent, settings)
     return Demand(
         allowed=can_run & np.isfinite(floor),
         floor=np.where(np.isfinite(floor), floor, 0.0),
@@ -193,12 +225,17 @@ class _Facts:
             by_deadline = np.where(left_s > 0, self.remaining_s[:, np.newaxis] / np.maximum(left_s, 0.0), np.inf)
         return np.where(self.has_deadline[:, np.newaxis], by_deadline, self.least[:, np.newaxis])
 
+    def due_s(self, settings: DemandSettings) -> FloatArray:
+        """(N,) when it should end: its deadline, or when its patience is over."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            patient_s = self.submit_s + (1 + settings.patience) * (self.reference_s / self.best)
+        return np.where(self.has_deadline, self.deadline_s, patient_s)
+
     def slack_gone(self, now_s: float, settings: DemandSettings) -> FloatArray:
         """(N,) share of the slack that is gone."""
         with np.errstate(divide="ignore", invalid="ignore"):
             fastest_s = self.reference_s / self.best
-            patient_s = self.submit_s + (1 + settings.patience) * fastest_s
-            due_s = np.where(self.has_deadline, self.deadline_s, patient_s)
+            due_s = self.due_s(settings)
             slack_s = np.maximum(due_s - self.submit_s - fastest_s, settings.round_s)
             gone = 1 - (due_s - now_s - self.remaining_s / self.best) / slack_s
         return np.clip(np.nan_to_num(gone, nan=0.0), 0.0, _MOST_LATE)
@@ -207,13 +244,12 @@ class _Facts:
 def _costs(
     facts: _Facts,
     offer: Offer,
-    feasible: BoolArray,
+    cheapest: FloatArray,
     slack_gone: FloatArray,
     urgent: BoolArray,
     settings: DemandSettings,
 ) -> tuple[FloatArray, FloatArray]:
-    """(N,) queue costs and move costs; 0 for jobs that can run nowhere."""
-    cheapest = np.where(feasible, offer.cost, np.inf).min(axis=1, initial=np.inf)
+    """(N,) queue costs and move costs, given the cheapest runs; 0 for jobs that can run nowhere."""
     queue_cost = np.where(np.isfinite(cheapest), cheapest, 0.0) * (1 + settings.margin + settings.growth * slack_gone)
     stay = np.where(facts.present & np.isfinite(offer.cost), offer.cost, 0.0).sum(axis=1)
     share = settings.restart_s * np.where(facts.present & (offer.speed > 0), offer.speed, 0.0).sum(axis=1)

@@ -67,5 +67,5 @@ class Gogh:
         return self._optimiser.decide(view, self._source)
 
     def observe(self, observations: Sequence[Observation]) -> Sequence[Prediction]:
-        """Learn; tells what was believed just before."""
-        return self._source.observe(observations)
+        """Learn; tells what was believed just before. What a power cap held back shows no speed or watts of its own."""
+        return self._source.observe([observation for observation in observations if not observation.capped])

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gogh_sim.placement import PENDING, Groups
+from gogh_sim.placement import MOST_MEMBERS, PENDING, Groups
 from gogh_sim.schedulers.demand import Demand
-from gogh_sim.types import FloatArray, IntArray
+from gogh_sim.types import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,17 @@ class JobTable:
     """N jobs as arrays.
 
     `kind` (N,) numbers what beliefs tell apart, `width` GPUs, `memory_gib` per GPU, `remaining_s` reference seconds,
-    `present_type` GPU type or `PENDING`, `partner` number of the one job on just the same GPUs, or `PENDING`.
+    `timed` whether they pass by the clock, `present_type` GPU type or `PENDING`, `partners` (N, 2) numbers of the jobs
+    on just the same GPUs, then `PENDING`.
     """
 
     kind: IntArray
     width: IntArray
     memory_gib: FloatArray
     remaining_s: FloatArray
+    timed: BoolArray
     present_type: IntArray
-    partner: IntArray
+    partners: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,17 +69,18 @@ def group(jobs: JobTable, demand: Demand, most: int) -> Grouping:
     np.minimum.at(first, number, np.arange(number.size))
     floor = np.zeros((size, demand.floor.shape[1]))
     np.maximum.at(floor, number, demand.floor)
-    partner = jobs.partner[first]
+    partners = jobs.partners[first] if grain.partners else np.full((size, MOST_MEMBERS - 1), PENDING)
     groups = Groups(
         count=count,
         width=jobs.width[first],
         memory_gib=jobs.memory_gib[first],
         remaining_s=np.bincount(number, weights=jobs.remaining_s, minlength=size) / count,
+        timed=jobs.timed[first],
         allowed=_all_allowed(number, demand, size),
         floor=floor,
         queue_cost=np.bincount(number, weights=demand.queue_cost, minlength=size) / count,
         current_type=jobs.present_type[first],
-        partner=np.where((partner == PENDING) | (not grain.partners), PENDING, number[partner]),
+        partners=_in_order(np.where(partners == PENDING, PENDING, number[partners])),
         move_cost=np.bincount(number, weights=demand.move_cost, minlength=size) / count,
     )
     order = np.lexsort((np.arange(number.size), -demand.queue_cost, number))
@@ -93,6 +96,7 @@ def _numbers(jobs: JobTable, demand: Demand, grain: _Grain) -> IntArray:
     parts = [
         jobs.kind,
         jobs.present_type,
+        jobs.timed,
         size_class,
         np.maximum(floor_class, -100.0),
         np.floor(grain.slacks * demand.slack_gone),
@@ -102,8 +106,14 @@ def _numbers(jobs: JobTable, demand: Demand, grain: _Grain) -> IntArray:
     number = _ranked(np.stack([np.asarray(part, dtype=np.float64) for part in parts], axis=1))
     if not grain.partners:
         return number
-    beside = np.where(jobs.partner == PENDING, PENDING, number[jobs.partner])
-    return _ranked(np.stack([number, beside], axis=1).astype(np.float64))
+    beside = _in_order(np.where(jobs.partners == PENDING, PENDING, number[jobs.partners]))
+    return _ranked(np.column_stack([number, beside]).astype(np.float64))
+
+
+def _in_order(partners: IntArray) -> IntArray:
+    """(N, 2) the same partners, ascending, `PENDING` behind them."""
+    there = np.sort(np.where(partners == PENDING, np.iinfo(np.int64).max, partners), axis=1)
+    return np.where(there == np.iinfo(np.int64).max, PENDING, there)
 
 
 def _ranked(keys: FloatArray) -> IntArray:

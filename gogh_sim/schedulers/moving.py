@@ -10,7 +10,7 @@ import numpy as np
 from gogh_sim.placement import Tenants
 from gogh_sim.policy import ActiveJob, Beliefs
 from gogh_sim.schedulers.demand import DemandSettings, Offer
-from gogh_sim.types import Cluster, FloatArray, IntArray
+from gogh_sim.types import FloatArray, IntArray
 
 _FOREVER_S = 1e9
 """Stands for the stay of a job that is believed not to advance at all where it is."""
@@ -72,25 +72,25 @@ class Moving:
         return stay_s, delay_s, cost_j, movable
 
     def _stays(self, crew: list[int], gpu_type: int) -> FloatArray:
-        """Seconds until each of one or two jobs ends; the longer one is alone after the shorter has ended."""
+        """Seconds until each of the jobs on a GPU ends; whoever ends leaves the others, and slowdowns add up."""
         remaining = np.array([self._jobs[job].remaining_s for job in crew])
+        timed = np.array([self._jobs[job].job.service is not None for job in crew])
         alone = np.nan_to_num(self._offer.speed[crew, gpu_type], nan=0.0)
-        if len(crew) == 1:
-            return _seconds(remaining, alone)
         kinds = self._kind[crew]
-        shared = alone * np.nan_to_num(self._beliefs.norm[gpu_type, kinds, kinds[::-1]], nan=0.0)
-        ends_s = _seconds(remaining, shared)
-        first_s = ends_s.min()
-        rest_s = first_s + _seconds(np.maximum(remaining - shared * first_s, 0.0), alone)
-        return np.minimum(np.where(ends_s > first_s, rest_s, ends_s), _FOREVER_S)
-
-
-def node_idle_w(cluster: Cluster) -> FloatArray:
-    """(nodes,) watts of a node that is on with all its GPUs idle."""
-    first = cluster.type_of[cluster.node_start[:-1]]
-    base_w = np.array([t.host.base_w for t in cluster.gpu_types])
-    idle_w = np.array([t.host.slope * t.idle_bare_w for t in cluster.gpu_types])
-    return np.asarray(base_w[first] + idle_w[first] * np.diff(cluster.node_start))
+        norm = self._beliefs.norm[gpu_type][np.ix_(kinds, kinds)]
+        slowdown = np.divide(1.0, norm, out=np.full(norm.shape, np.inf), where=norm > 0) - 1.0
+        np.fill_diagonal(slowdown, 0.0)
+        ends_s, going, now_s = np.full(len(crew), _FOREVER_S), np.arange(len(crew)), 0.0
+        while going.size and now_s < _FOREVER_S:
+            speed = alone[going] / (1.0 + slowdown[np.ix_(going, going)].sum(axis=1))
+            pace = np.where(timed[going], 1.0, speed)
+            left_s = _seconds(remaining[going], pace)
+            first_s = float(left_s.min())
+            now_s += first_s
+            remaining[going] = np.maximum(remaining[going] - pace * first_s, 0.0)
+            ends_s[going] = now_s
+            going = going[left_s > first_s]
+        return np.asarray(np.minimum(ends_s, _FOREVER_S))
 
 
 def _seconds(remaining: FloatArray, speed: FloatArray) -> FloatArray:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gogh_sim.metrics import jobs as of_jobs
-from gogh_sim.metrics.site import HourlySeries, Site, integral
+from gogh_sim.metrics.site import Site, integral
 from gogh_sim.metrics.statistics import bin_means
+from gogh_sim.series import HourlySeries
 
 times = st.floats(0, 1e5, allow_subnormal=False)
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from builders import T4, V100, cluster, job, profile, workload
 
+from gogh_sim import profiles
 from gogh_sim.engine import EngineSettings, Simulation, Truth
 from gogh_sim.engine.records import Records
 from gogh_sim.engine.simulation import hidden_factors
 from gogh_sim.engine.validate import validate_state
 from gogh_sim.policy import ClusterView, Decision, PolicyContext
+from gogh_sim.profiles import ProfileSettings, Sharing
 from gogh_sim.schedulers.oracle import Oracle
 from gogh_sim.streams import Streams
-from gogh_sim.types import Job
+from gogh_sim.types import Cluster, Job, JobKind, Node
 
 MODELS = (workload("cnn", 4.0), workload("rnn", 9.0))
 NODES = cluster(("V100", 2), ("V100", 4), ("T4", 2), ("T4", 1), gpu_types=(V100, T4))
@@ -53,22 +58,31 @@ class Watched:
         return self.policy.decide(view)
 
 
-def simulated(seed: int, **settings: object) -> Records:
+def simulated(seed: int, machine: Cluster = NODES, **settings: object) -> Records:
     jobs = random_jobs(np.random.default_rng(seed), 25)
-    truth_of = profile(MODELS, sensitivity=0.5, intensity=0.6, beta=0.5)
+    truth_of = profile(MODELS, sensitivity=0.5, intensity=0.6, beta=0.5, gamma=0.3)
     engine, streams = EngineSettings(), Streams(seed)
-    truth = Truth(truth_of, NODES, hidden_factors(jobs, engine, streams))
-    context = PolicyContext(NODES, {w.name: w for w in MODELS})
+    truth = Truth(truth_of, machine, hidden_factors(jobs, engine, streams))
+    context = PolicyContext(machine, {w.name: w for w in MODELS})
     watched = Watched(Oracle(context, truth, **settings))
-    watched.simulation = Simulation(NODES, jobs, truth_of, watched, engine, streams)
+    watched.simulation = Simulation(machine, jobs, truth_of, watched, engine, streams)
     return watched.simulation.run()
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"objective": "power"}, {"event_solves_below": 0}, {"most_groups": 4}, {"theta": 1}],
-    ids=["energy", "power", "rounds_only", "coarse", "alone"],
+    [
+        {},
+        {"objective": "power"},
+        {"objective": "carbon", "grid": {"pue": 1.2, "carbon_g_per_kwh": [500.0, 100.0]}},
+        {"objective": "cost", "grid": {"price_usd_per_kwh": [0.1, 0.3, -0.02]}},
+        {"event_solves_below": 0},
+        {"most_groups": 4},
+        {"theta": 1},
+        {"caps": [0.6], "objective": "power"},
+    ],
+    ids=["energy", "power", "carbon", "cost", "rounds_only", "coarse", "alone", "capped"],
 )
 def test_every_job_ends_and_no_rule_is_broken(seed: int, settings: dict[str, object]) -> None:
     records = simulated(seed, **settings)
@@ -76,6 +90,52 @@ def test_every_job_ends_and_no_rule_is_broken(seed: int, settings: dict[str, obj
     shared = records.timeline[["jobs_on_V100", "jobs_on_T4"]].sum(axis=1)
     busy = records.timeline[["busy_V100", "busy_T4"]].sum(axis=1)
     assert bool((shared > busy).any()) == (settings.get("theta") != 1)
+
+
+def test_three_share_a_gpu_where_the_cluster_lets_them() -> None:
+    records = simulated(2, replace(NODES, theta=3), theta=3)
+    assert (records.jobs["status"] == "finished").all()
+    places: dict[str, list[str]] = {}
+    most = 0
+    for event in records.events.itertuples():
+        if event.event in ("start", "move"):
+            places[event.job_id] = event.gpus.split("|")
+        elif event.event in ("finish", "evict"):
+            del places[event.job_id]
+        held = Counter(gpu for gpus in places.values() for gpu in gpus)
+        most = max(most, *held.values(), 0)
+    assert most == 3
+
+
+def test_caps_hold_power_down() -> None:
+    """All jobs draw 100 W above idle on a V100; at 0.4 of 300 W they draw 120 W at most, and take longer."""
+    plain, capped = (simulated(2, theta=1, objective="power", caps=caps) for caps in ([], [0.4]))
+    assert float(plain.timeline["gpu_w"].max()) > float(capped.timeline["gpu_w"].max())
+    assert capped.jobs["end_s"].mean() > plain.jobs["end_s"].mean()
+
+
+def test_slices_of_a_card_are_gpu_types_like_others() -> None:
+    """Jobs on slices of an A100 by the oracle: at most one a slice, gangs and floors included, on whole cards too."""
+    whole = profiles.configured(ProfileSettings(sharing=Sharing.MIG, mig={"A100": "3g.20gb"}), np.random.default_rng(0))
+    cards = Cluster("cards", whole.gpu_types, (Node("a0", "A100", 2), Node("v0", "V100", 4)))
+    machine = profiles.as_shared(cards, whole, Sharing.MIG, {"A100": "3g.20gb"})
+    assert {t.name for t in machine.gpu_types} == {"A100-3g.20gb", "V100"}
+    names = [w.name for w in whole.workloads if w.memory_gib < 10][:4]
+    jobs = [
+        Job(f"j{i:02}", 60.0 * i, names[i % 4], JobKind.TRAINING, 9e4, 1e3, 1 + (i % 5 == 0), deadline_s=60.0 * i + 9e3)
+        for i in range(20)
+    ]
+    cards_only = frozenset({"V100"})
+    jobs = [replace(one, allowed_gpu_types=cards_only) if one.num_gpus > 1 else one for one in jobs]
+    engine, streams = EngineSettings(), Streams(1)
+    truth = Truth(whole, machine, hidden_factors(jobs, engine, streams))
+    watched = Watched(Oracle(PolicyContext(machine, {w.name: w for w in whole.workloads}), truth))
+    watched.simulation = Simulation(machine, jobs, whole, watched, engine, streams)
+    records = watched.simulation.run()
+    assert (records.jobs["status"] == "finished").all()
+    assert set(records.decisions["status"]) <= {"optimal", ""}
+    assert records.timeline["jobs_on_A100-3g.20gb"].equals(records.timeline["busy_A100-3g.20gb"]), "one job a slice"
+    assert records.timeline["busy_A100-3g.20gb"].max() > 1
 
 
 def test_runs_are_reproducible() -> None:

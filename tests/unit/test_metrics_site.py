@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from gogh_sim.errors import InputError
-from gogh_sim.metrics.site import HourlySeries, Site, integral
+from gogh_sim.metrics.site import Site, integral
+from gogh_sim.series import HourlySeries
 
 
 def test_power_meets_the_price_of_its_hour() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 from hand_made import problem
 
 from gogh_sim.placement import Assignment, Fleet, Problem, assign
-from gogh_sim.placement.columns import Candidates, Columns
+from gogh_sim.placement.candidates import Candidates
+from gogh_sim.placement.columns import Columns
 from gogh_sim.placement.fleet import FreeGpus
 
 
@@ -24,8 +25,8 @@ def fleet(*nodes: tuple[int, int], off: tuple[int, ...] = (), taken: tuple[int, 
 
 
 def columns(instance: Problem, *keys: tuple[int, ...]) -> Columns:
-    """Columns by (type, first[, second])."""
-    full = [(t, groups[0], groups[1] if len(groups) > 1 else -1) for t, *groups in keys]
+    """Columns by (type, members)."""
+    full = [(t, *groups, *[-1] * (3 - len(groups))) for t, *groups in keys]
     return Candidates.of(instance).named(np.array(full))
 
 

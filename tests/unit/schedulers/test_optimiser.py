@@ -181,14 +181,26 @@ def test_between_rounds_large_instances_only_start_jobs_on_free_gpus() -> None:
 
 def test_the_report_counts_what_node_boundaries_kept_out() -> None:
     nodes = cluster(*[("V100", 3)] * 3)
-    held = {job(f"r{n}", gpus=2): at(f"n{n}/0", f"n{n}/1") for n in range(3)}
-    decision = decide(view(nodes, [job("gang", gpus=3, deadline_s=110.0)], held))
+    held = {job(f"r{n}{slot}"): at(f"n{n}/{slot}") for n in range(3) for slot in range(2)}
+    decision = decide(view(nodes, [job("gang", gpus=3, deadline_s=110.0)], held), theta=1)
     report = decision.solve
     assert report is not None
     assert report.unpacked == (0 if "gang" in decision.place else 1)
     # Its three free GPUs lie on three nodes, and two are the most it may be spread over.
     assert "gang" not in decision.place
     assert not decision.evict
+
+
+def test_an_urgent_gang_gets_a_node_where_wide_jobs_leave_none() -> None:
+    """A gang of two on each of three nodes of three: three GPUs are free, but not on one node."""
+    nodes = cluster(*[("V100", 3)] * 3)
+    held = {job(f"r{n}", gpus=2): at(f"n{n}/0", f"n{n}/1") for n in range(3)}
+    decision = decide(view(nodes, [job("gang", gpus=3, deadline_s=110.0)], held))
+    (gpus,) = (gpus for job_id, gpus in decision.place.items() if job_id == "gang")
+    assert len({gpu.node_id for gpu in gpus}) == 1
+    assert decision.solve is not None
+    assert decision.solve.unpacked == 0
+    assert len(decision.evict) == 1
 
 
 def test_an_empty_cluster_needs_no_decision() -> None:

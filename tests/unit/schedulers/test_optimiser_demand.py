@@ -11,7 +11,7 @@ from handmade import job
 
 from gogh_sim.placement import PENDING
 from gogh_sim.policy import ActiveJob
-from gogh_sim.schedulers.demand import Demand, DemandSettings, Offer, demand
+from gogh_sim.schedulers.demand import Demand, DemandSettings, Later, Offer, demand
 from gogh_sim.schedulers.grouping import JobTable, group
 from gogh_sim.types import Job, JobKind, RequestSeries, Service
 
@@ -96,6 +96,23 @@ def test_queue_cost_grows_with_the_slack_that_is_gone() -> None:
     assert tied.slack_gone[0] == pytest.approx(0.25)
 
 
+def test_a_job_with_slack_counts_a_cleaner_hour_that_it_can_reach() -> None:
+    """A run costs 250 kg now and 100 kg from an hour on; it takes 1000 s, or 1100 s with safety."""
+
+    def queue_cost(deadline_s: float, now_s: float = 0.0, first_start_s: float = math.nan) -> float:
+        one = waiting(job("a", seconds=1000.0, deadline_s=deadline_s), first_start_s=first_start_s)
+        speed, cost = np.array([[1.0]]), np.array([[250.0]])
+        later = Later((3600.0,), np.array([[1000.0]]), [np.array([[100.0]])])
+        offer = Offer(speed, cost, np.array([PENDING]), later=later)
+        return float(demand([one], offer, now_s, SETTINGS).queue_cost[0])
+
+    assert queue_cost(4700.0) == pytest.approx(100 * 1.05)
+    assert queue_cost(4699.0) == pytest.approx(250 * 1.05), "too late with safety"
+    assert queue_cost(4700.0, first_start_s=0.0) == pytest.approx(250 * 1.05), "the restart makes it too late"
+    # Half of its slack of 9000 s is gone: the wait must save more than half.
+    assert queue_cost(10_000.0, now_s=4500.0) == pytest.approx(100 * 1.55)
+
+
 def test_work_done_at_top_speed_uses_no_slack() -> None:
     half = asked(waiting(job("a", seconds=1000.0), remaining_s=500.0, first_start_s=0.0), now_s=500.0, present=[0])
     assert half.slack_gone[0] == pytest.approx(0.0)
@@ -151,7 +168,8 @@ def table(size: int, **columns: object) -> JobTable:
         "memory_gib": np.ones(size),
         "remaining_s": np.full(size, 1000.0),
         "present_type": np.full(size, PENDING),
-        "partner": np.full(size, PENDING),
+        "timed": np.zeros(size, dtype=np.bool_),
+        "partners": np.full((size, 2), PENDING),
     }
     return JobTable(**{**defaults, **columns})  # type: ignore[arg-type]
 
@@ -202,14 +220,14 @@ def test_partners_are_told_apart_until_groups_are_too_many() -> None:
         5,
         kind=np.array([0, 1, 0, 1, 0]),
         present_type=np.zeros(5, dtype=np.int64),
-        partner=np.array([1, 0, 3, 2, PENDING]),
+        partners=np.array([[1, PENDING], [0, PENDING], [3, PENDING], [2, PENDING], [PENDING] * 2]),
     )
     fine = group(jobs, wants(5), 10)
     assert [sorted(members) for members in fine.members] == [[0, 2], [1, 3], [4]]
-    assert fine.groups.partner.tolist() == [1, 0, PENDING]
+    assert fine.groups.partners.tolist() == [[1, PENDING], [0, PENDING], [PENDING] * 2]
     coarse = group(jobs, wants(5), 2)
     assert [sorted(members) for members in coarse.members] == [[0, 2, 4], [1, 3]]
-    assert coarse.groups.partner.tolist() == [PENDING, PENDING]
+    assert coarse.groups.partners.tolist() == [[PENDING] * 2] * 2
 
 
 def test_no_jobs_form_no_groups() -> None:

@@ -17,7 +17,8 @@ from handmade import Table, at, cluster, context, job, placed, view
 from gogh_sim.placement import Tenants
 from gogh_sim.policy import ActiveJob, Wake
 from gogh_sim.schedulers.demand import DemandSettings, Offer
-from gogh_sim.schedulers.moving import Moving, node_idle_w
+from gogh_sim.schedulers.hardware import node_idle_w
+from gogh_sim.schedulers.moving import Moving
 from gogh_sim.schedulers.optimiser import Optimiser, OptimiserSettings
 from gogh_sim.types import GpuId, Job
 
