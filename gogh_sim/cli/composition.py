@@ -22,6 +22,13 @@ HYDRA = "1.3"
 """Version of Hydra whose defaults hold."""
 
 
+EXTRAS = {
+    "hydra/launcher/joblib": "joblib",
+    "hydra/launcher/submitit_slurm": "slurm",
+    "hydra/launcher/ray": "ray",
+}
+"""Extras of this package that bring a plugin of Hydra's, by what the configuration calls it."""
+
 _NO_KEY = re.compile(r"Could not override '([^']+)'\.\nTo append")
 
 
@@ -125,6 +132,9 @@ def _split(overrides: Sequence[str]) -> tuple[list[str], list[list[str]]]:
 
 def said(error: Exception) -> str:
     """What Hydra said, for a reader who does not know Hydra."""
+    missing = next((extra for plugin, extra in EXTRAS.items() if f"'{plugin}'" in str(error)), None)
+    if missing is not None:
+        return f"what runs this is not installed; pip install 'gogh-sim[{missing}]'"
     key = _NO_KEY.match(str(error))
     if key is not None:
         return f"{key[1]}: the configuration has no such key; `gogh-sim run --cfg` prints those it has"
