@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gogh_sim.bench import engine, placement
 from gogh_sim.cli.parser import Parser
@@ -14,16 +14,29 @@ from gogh_sim.errors import InputError
 from gogh_sim.outputs import write_whole
 
 
-def _engine() -> Iterator[Any]:
-    yield from map(engine.bench, engine.STANDARD)
+class Bench(NamedTuple):
+    """A benchmark: what times a case and gives a record, a frozen dataclass; its usual cases and its longer ones."""
+
+    run: Callable[[Any], Any]
+    standard: Sequence[Any]
+    further: Sequence[Any]
+
+    def chosen(self, names: Sequence[str], everything: bool) -> list[Any]:
+        """The cases of these names, or all, or the usual ones."""
+        cases = [*self.standard, *self.further]
+        known = {case.name: case for case in cases if hasattr(case, "name")}
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise InputError(f"--case: expected one of {', '.join(known) or 'none'}, found {unknown[0]!r}")
+        if names:
+            return [known[name] for name in names]
+        return cases if everything else list(self.standard)
 
 
-def _placement() -> Iterator[Any]:
-    yield from map(placement.bench, placement.STANDARD)
-
-
-BENCHES: Mapping[str, Callable[[], Iterator[Any]]] = {"engine": _engine, "placement": _placement}
-"""Each yields its records, frozen dataclasses, as they come."""
+BENCHES: Mapping[str, Callable[[], Bench]] = {
+    "engine": lambda: Bench(engine.bench, engine.STANDARD, engine.FURTHER),
+    "placement": lambda: Bench(placement.bench, placement.STANDARD, ()),
+}
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -34,12 +47,16 @@ def main(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("name", choices=sorted(BENCHES), metavar="NAME", help=f"one of {', '.join(sorted(BENCHES))}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the list of records to FILE as well")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--case", action="append", default=[], metavar="CASE", help="this named case only; repeatable")
+    which.add_argument("--all", action="store_true", help="the longer cases as well")
     given = parser.parse_args(arguments)
     if given.json is not None and not given.json.parent.is_dir():
         raise InputError(f"expected a folder to write into, found none at {given.json.parent}", file=given.json)
+    bench = BENCHES[given.name]()
     records = []
-    for record in BENCHES[given.name]():
-        records.append(asdict(record))
+    for case in bench.chosen(given.case, given.all):
+        records.append(asdict(bench.run(case)))
         print("  ".join(f"{key} {_shown(value)}" for key, value in records[-1].items()), flush=True)
     if given.json is not None:
         text = json.dumps(records, indent=1, allow_nan=False) + "\n"
@@ -47,4 +64,6 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_shown(item)}" for key, item in value.items())
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -8,7 +8,7 @@ import simpy
 
 
 def simpy_events_per_s(events: int = 200_000) -> float:
-    """Speed of one SimPy process that does nothing but wait, `events` times."""
+    """Events per CPU second of one SimPy process that does nothing but wait, `events` times."""
     environment = simpy.Environment()
 
     def ticks() -> simpy.events.ProcessGenerator:
@@ -16,6 +16,6 @@ def simpy_events_per_s(events: int = 200_000) -> float:
             yield environment.timeout(1.0)
 
     environment.process(ticks())
-    began = time.perf_counter()
+    began = time.process_time()
     environment.run()
-    return events / (time.perf_counter() - began)
+    return events / (time.process_time() - began)

@@ -4,32 +4,63 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gogh_sim import profiles
-from gogh_sim.bench import engine, placement
+from gogh_sim.bench import engine, hotspots, placement
 from gogh_sim.bench.placement_case import make_instance
 from gogh_sim.cli.main import main
 from gogh_sim.errors import InputError
+from gogh_sim.metrics.site import integral
 from gogh_sim.placement import SolveSettings, solve, solve_uncollapsed
 
 
 def test_engine_records_have_the_keys_of_the_contract(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(engine, "STANDARD", (engine.Case(40, 64), engine.Case(30, 64, "best_fit")))
+    cases = (engine.Case("small", 40, 60), engine.Case("packed", 30, 64, "best_fit", "alibaba_style"))
+    monkeypatch.setattr(engine, "STANDARD", cases)
     assert main(["bench", "engine", "--json", str(tmp_path / "engine.json")]) == 0
     records = json.loads((tmp_path / "engine.json").read_text())
     keys = ["jobs", "gpus", "scheduler", "wall_s", "events", "events_per_s", "simpy_events_per_s", "peak_mib"]
-    assert [list(record) for record in records] == [keys, keys]
-    assert [(record["jobs"], record["gpus"], record["scheduler"]) for record in records] == [
-        (40, 64, "fifo"),
-        (30, 64, "best_fit"),
+    further = ["case", "cpu_s", "jobs_per_s", "of_simpy", "active_mean", "wall_s_per_day", "profile"]
+    assert [list(record) for record in records] == [keys + further] * 2
+    assert [(record["case"], record["jobs"], record["gpus"], record["scheduler"]) for record in records] == [
+        ("small", 40, 60, "fifo"),
+        ("packed", 30, 64, "best_fit"),
     ]
-    # A job is submitted, started, ready and finished, each with a decision or without: at least three rows each.
+    # A job is submitted, started and finished, each with a decision or without: at least three rows each.
     assert records[0]["events"] >= 3 * 40
     assert records[0]["events_per_s"] == pytest.approx(records[0]["events"] / records[0]["wall_s"])
+    assert sum(records[0]["profile"].values()) == pytest.approx(1)
+    assert {"policy", "world", "power", "records", "event loop", "clockwork"} <= records[0]["profile"].keys()
     assert len(capfd.readouterr().out.splitlines()) == 2
+
+
+def test_an_engine_case_by_name(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(engine, "FURTHER", (engine.Case("tiny", 10, 8), engine.Case("other", 10, 8)))
+    assert main(["bench", "engine", "--case", "tiny"]) == 0
+    (line,) = capfd.readouterr().out.splitlines()
+    assert "case tiny" in line
+    assert main(["bench", "engine", "--case", "huge"]) == 2
+    assert "expected one of philly_10k, " in capfd.readouterr().err
+
+
+def test_a_case_has_the_nodes_that_it_says() -> None:
+    profile = profiles.load()
+    cluster = engine._cluster(engine.Case("x", 10, 42, gpu_types=("V100", "T4")), profile)
+    assert [(node.gpu_type, node.num_gpus) for node in cluster.nodes] == [
+        *[("V100", 8), ("V100", 8), ("V100", 5)],
+        *[("T4", 8), ("T4", 8), ("T4", 5)],
+    ]
+
+
+def test_time_is_put_to_the_parts_that_spent_it() -> None:
+    found = hotspots.shares(lambda: [integral(np.arange(100.0), np.ones(100)) for _ in range(50)])
+    assert found == {"other": pytest.approx(1)}
+    frame = hotspots.shares(lambda: [pd.DataFrame({"a": [1]}) for _ in range(20)])
+    assert next(iter(frame)) == "records"
 
 
 def test_a_folder_that_is_not_there_is_said_before_anything_runs(
