@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -11,9 +12,17 @@ from typing import NamedTuple
 
 from gogh_sim.cli.parser import Parser
 from gogh_sim.errors import GoghError
+from gogh_sim.outputs import reason
 
 USER_ERROR = 2
 INTERRUPTED = 130
+_OF_THE_SYSTEM = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
+        *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EMFILE, errno.ENFILE),
+    }
+)
+"""What the system refuses for reasons outside the program: space, quotas, permissions, devices, names."""
 
 
 class Command(NamedTuple):
@@ -53,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         chosen = _parser().parse_args(given[:1])
         code: int | None = import_module(COMMANDS[chosen.command].module).main(given[1:])
+        sys.stdout.flush()  # what cannot be written is told here, not by the interpreter on its way out
     except GoghError as error:
         print(f"gogh-sim: error: {' '.join(str(error).split())}", file=sys.stderr)
         return USER_ERROR
@@ -61,9 +71,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has gone; keep the interpreter from complaining about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
+    except OSError as error:
+        if error.errno not in _OF_THE_SYSTEM:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"gogh-sim: error: {place}{reason(error)}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _discard_output()
+        return USER_ERROR
     return code or 0
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> Parser:

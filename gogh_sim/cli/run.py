@@ -60,7 +60,8 @@ def _single(overrides: Sequence[str]) -> None:
     out = Path(config.hydra.run.dir).absolute()
     known, there = identity(plain(without_hydra(config))), found_identity(out)
     if there == known:
-        print(f"{out}: this run is there already, whole; nothing to do")
+        print(f"{out}: this run is there already, whole; only its report is written again")
+        print(report(out), end="")
         return
     if there is not None:
         raise InputError(
