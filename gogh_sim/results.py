@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 
 from gogh_sim.errors import InputError
 from gogh_sim.metrics.comparison import by_setting, compare, varied_parameters
+from gogh_sim.metrics.differences import baseline_of, differences
 from gogh_sim.metrics.intervals import occupancy_intervals
 from gogh_sim.metrics.perfetto import chrome_trace
 from gogh_sim.metrics.results import RunFrames, stack, summaries
@@ -25,7 +26,7 @@ from gogh_sim.plots.power import power_over_time
 from gogh_sim.plots.prediction import error_over_time
 from gogh_sim.plots.sensitivity import sensitivity
 from gogh_sim.plots.style import paper_style
-from gogh_sim.plots.tradeoff import energy_against_jct, energy_against_slo
+from gogh_sim.plots.tradeoff import energy_against_jct, energy_against_slo, energy_slo_curve
 
 _WIDTH_IN = 5.0
 _HEIGHT_IN = 3.0
@@ -158,6 +159,13 @@ class SweepResult:
         """Means over seeds with 95 % limits: ``setting``, ``scheduler``, ``measure``, ``mean``, ``low``, ``high``."""
         return compare(self.frames)
 
+    def differences(self, baseline: str | None = None) -> pd.DataFrame:
+        """Every policy less the baseline, seed by seed, with 95 % limits; see `gogh_sim.metrics.differences`.
+
+        The baseline is fifo where it is among the runs and none is named, else the first policy.
+        """
+        return differences(self.frames, baseline_of(self.frames) if baseline is None else baseline)
+
     def by_setting(self) -> dict[str, SweepResult]:
         """The runs of each setting (all but policy and seed), by its name."""
         return {
@@ -181,6 +189,16 @@ class SweepResult:
         """Share of jobs completed within a time, a curve per policy; of one setting."""
         return _drawn(partial(jct_distribution, self._of_one_setting().table("jobs")), ax)
 
+    def plot_energy_slo_curve(self, parameter: str, ax: Axes | None = None) -> Axes:
+        """Node energy against SLO attainment, a curve per policy over a number that the overrides varied.
+
+        Raises
+        ------
+        InputError
+            If the parameter was not varied.
+        """
+        return _drawn(partial(energy_slo_curve, self._varied(parameter), parameter), ax)
+
     def plot_sensitivity(
         self,
         parameter: str,
@@ -196,13 +214,15 @@ class SweepResult:
         InputError
             If the parameter was not varied.
         """
-        common = set.intersection(*(set(own.overrides) for own in self.frames))
-        apart = [replace(own, overrides=tuple(o for o in own.overrides if o not in common)) for own in self.frames]
-        varied = varied_parameters(apart)
+        draw = partial(sensitivity, self._varied(parameter), parameter, measure, label or measure, scale=scale)
+        return _drawn(lambda axes: draw(ax=axes), ax)
+
+    def _varied(self, parameter: str) -> pd.DataFrame:
+        """Summaries with the parameter as a column; `InputError` where it was not varied."""
+        varied = varied_parameters(self.frames)
         if parameter not in varied:
             raise InputError(f"expected a parameter that was varied, one of {sorted(varied)}, found {parameter!r}")
-        draw = partial(sensitivity, varied[parameter], parameter, measure, label or measure, scale=scale)
-        return _drawn(lambda axes: draw(ax=axes), ax)
+        return varied[parameter]
 
     def _of_one_setting(self) -> SweepResult:
         """These runs; `InputError` where they are of several settings, whose means would say nothing."""
@@ -230,9 +250,12 @@ def _named(frames: RunFrames) -> str:
 
 def _drawn(draw: Callable[[Axes], Axes], ax: Axes | None, height_in: float = _HEIGHT_IN) -> Axes:
     """Draw on `ax`, or on new axes of a figure that pyplot, and so a notebook, knows of."""
-    with paper_style():
-        if ax is None:
-            from matplotlib import pyplot  # chooses a backend, so not before a figure is wanted
+    if ax is not None:
+        with paper_style():
+            return draw(ax)
+    from matplotlib import pyplot  # chooses a backend, so not before a figure is wanted
 
-            ax = pyplot.figure(figsize=(_WIDTH_IN, height_in), layout="constrained").add_subplot()
-        return draw(ax)
+    # Outside the style: a notebook's backend turns interactive with its first figure, which the style would undo.
+    figure = pyplot.figure(figsize=(_WIDTH_IN, height_in), layout="constrained")
+    with paper_style():
+        return draw(figure.add_subplot())

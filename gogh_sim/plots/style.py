@@ -74,6 +74,7 @@ _DASHED, _DOTTED, _DASHDOT = (0, (4.0, 1.5)), (0, (1.0, 1.2)), (0, (4.0, 1.2, 1.
 
 _LOOKS: Mapping[str, Look] = MappingProxyType(
     {
+        "": Look(_BLACK, "-", "o"),  # a run by itself
         "gogh": Look(_VERMILION, "-", "o"),
         "gogh_p1": Look(_VERMILION, _DASHED, "v"),
         "gogh_nocolo": Look(_VERMILION, _DOTTED, "^"),

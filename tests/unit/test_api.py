@@ -137,8 +137,19 @@ def test_what_was_varied_has_a_figure(several: gogh_sim.SweepResult) -> None:
     axes = several.plot_sensitivity("cluster.theta", "slo_attainment", "SLO (%)", scale=100)
     assert axes.get_ylabel() == "SLO (%)"
     assert {tuple(line.get_xdata()) for line in axes.lines} == {(1, 2)}
-    with pytest.raises(InputError, match=r"cluster\.theta.*found 'trace\.load'"):
-        several.plot_sensitivity("trace.load")
+    curve = several.plot_energy_slo_curve("cluster.theta")
+    assert {line.get_label() for line in curve.lines} >= {"fifo", "Mine"}
+    for plot in (several.plot_sensitivity, several.plot_energy_slo_curve):
+        with pytest.raises(InputError, match=r"cluster\.theta.*found 'trace\.load'"):
+            plot("trace.load")
+
+
+def test_policies_are_compared_seed_by_seed(several: gogh_sim.SweepResult) -> None:
+    found = several.differences()
+    assert set(found["baseline"]) == {"fifo"}
+    assert set(found["scheduler"]) == {"Mine"}
+    assert (found["mean"] == 0).all()  # Mine is fifo by another name
+    assert set(several.differences("Mine")["scheduler"]) == {"fifo"}
 
 
 @pytest.mark.parametrize(
