@@ -12,6 +12,7 @@ INPUTS: tuple[tuple[str, ...], ...] = (
     ("trace", "path"),
     ("trace", "nodes"),
     ("trace", "throughputs"),
+    ("trace", "services", "path"),
     ("profile", "name"),
     ("scheduler", "estimator", "weights"),
 )

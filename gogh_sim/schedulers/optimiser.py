@@ -216,11 +216,13 @@ def _questions(jobs: Sequence[ActiveJob], *, individually: bool) -> tuple[list[J
     """Jobs to ask beliefs about, and per job the one that stands for it: itself, or the first that looks the same."""
     if individually:
         return [active.job for active in jobs], np.arange(len(jobs))
-    kinds: dict[tuple[str, int, float], int] = {}
+    kinds: dict[tuple[str, int, float, JobId], int] = {}
     questions: list[Job] = []
     index = []
     for active in jobs:
-        key = (active.job.workload, active.job.num_gpus, active.job.gpu_fraction)
+        # Services of one workload differ in their load: each stands for itself.
+        alone = active.job.job_id if active.job.service is not None else ""
+        key = (active.job.workload, active.job.num_gpus, active.job.gpu_fraction, alone)
         if key not in kinds:
             kinds[key] = len(questions)
             questions.append(active.job)

@@ -47,6 +47,14 @@ def test_input_files_count_by_what_is_in_them(tmp_path: Path) -> None:
     assert identity(config(f"trace.path={other}")) != at[one]
 
 
+def test_recorded_requests_count_by_what_is_in_them(tmp_path: Path) -> None:
+    for name, rate in (("a", 1), ("b", 1), ("c", 2)):
+        (tmp_path / name).write_text(f"service,time_s,requests_per_s\ns,0,{rate}\n")
+    services = ("trace.services.series=requests", "trace.services.count=1")
+    found = [identity(config(*services, f"trace.services.path={tmp_path / name}")) for name in "abc"]
+    assert found[0] == found[1] != found[2]
+
+
 def test_a_folder_counts_by_its_files_and_their_names(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name / "deeper").mkdir(parents=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from gogh_sim.policy import ActiveJob, Beliefs, ClusterView, Decision, Occupancy, PolicyContext, Wake
-from gogh_sim.types import Cluster, GpuId, GpuType, HostPower, Job, JobKind, Node, Workload
+from gogh_sim.types import Cluster, GpuId, GpuType, HostPower, Job, JobKind, Node, RequestSeries, Service, Workload
 
 MEMORY_GIB = {"V100": 16.0, "A100": 40.0, "T4": 16.0}
 TFLOPS = {"V100": 125.0, "A100": 312.0, "T4": 65.0}
@@ -71,6 +72,12 @@ def job(
         allowed_gpu_types=frozenset(types),
         deadline_s=deadline_s,
     )
+
+
+def serving(job_id: str, floor: float = 0.0, seconds: float = 1000.0, rate: float = 0.1) -> Job:
+    """A service of requests of one iteration each, for so many seconds."""
+    service = Service(seconds, RequestSeries((0.0,), (rate,)), latency_slo_s=10.0)
+    return replace(job(job_id, seconds=seconds), kind=JobKind.INFERENCE, floor=floor, service=service)
 
 
 def at(*places: str) -> tuple[GpuId, ...]:

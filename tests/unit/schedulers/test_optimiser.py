@@ -6,18 +6,19 @@ each. So a second of work costs 250 J on the V100 and 400 J on the T4.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
 import pytest
-from handmade import Table, at, cluster, context, job, placed, view
+from handmade import Table, at, cluster, context, job, placed, serving, view
 
 from gogh_sim.errors import InputError
-from gogh_sim.policy import NOTHING, ClusterView, Decision, Learner, Observation, Prediction, Wake
+from gogh_sim.policy import NOTHING, ActiveJob, ClusterView, Decision, Learner, Observation, Prediction, Wake
 from gogh_sim.schedulers import gogh as gogh_module
 from gogh_sim.schedulers.gogh import Gogh, LearningSource, Refined, Unrefined
-from gogh_sim.schedulers.optimiser import Optimiser, OptimiserSettings
+from gogh_sim.schedulers.optimiser import Optimiser, OptimiserSettings, _questions
 from gogh_sim.schedulers.oracle import Oracle
 from gogh_sim.types import Cluster
 
@@ -274,3 +275,28 @@ def test_estimators_are_composed_with_and_without_refinement(monkeypatch: pytest
     Gogh(context(MIXED))
     mine, shipped = "estimator of mine.pt", "estimator of shipped"
     assert made == [("refined", mine), ("plain", mine), ("refined", shipped)]
+
+
+def test_a_service_gets_the_type_that_draws_least_of_those_that_keep_its_latency() -> None:
+    """It stays for its lifetime on any type: 250 kJ on the V100, 200 on the T4, which has half the speed."""
+    assert placed(decide(view(MIXED, [serving("s")]))) == {"s": ("n1/0",)}
+    assert placed(decide(view(MIXED, [serving("s", floor=0.4)]))) == {"s": ("n1/0",)}
+    assert placed(decide(view(MIXED, [serving("s", floor=0.6)]))) == {"s": ("n0/0",)}
+
+
+def test_a_service_shares_only_where_what_is_left_covers_its_requests() -> None:
+    alone = cluster(("V100", 1))
+    running = {serving("s", floor=0.6): at("n0/0")}
+    pending = [job("a", seconds=500.0)]
+    assert placed(decide(view(alone, pending, running), norm=0.8, pair_w=160.0)) == {"a": ("n0/0",)}
+    kept = decide(view(alone, pending, running), norm=0.5, pair_w=160.0)
+    assert placed(kept) == {}
+    assert not kept.evict
+
+
+def test_services_are_asked_about_one_by_one_where_jobs_are_asked_about_by_kind() -> None:
+    jobs = [job("a"), job("b"), serving("s", rate=0.1), serving("t", rate=0.2)]
+    active = [ActiveJob(one, one.reference_s, (), math.nan, math.nan) for one in jobs]
+    asked, kind = _questions(active, individually=False)
+    assert [one.job_id for one in asked] == ["a", "s", "t"]
+    assert kind.tolist() == [0, 0, 1, 2]

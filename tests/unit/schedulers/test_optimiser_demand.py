@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from handmade import job
+from handmade import job, serving
 
 from gogh_sim.placement import PENDING
 from gogh_sim.policy import ActiveJob
 from gogh_sim.schedulers.demand import Demand, DemandSettings, Later, Offer, demand
 from gogh_sim.schedulers.grouping import JobTable, group
-from gogh_sim.types import Job, JobKind, RequestSeries, Service
+from gogh_sim.types import Job
 
 SETTINGS = DemandSettings()
 
@@ -57,16 +57,7 @@ def test_a_job_that_cannot_make_it_requires_nothing() -> None:
 
 def test_a_service_requires_its_floor_and_goes_first() -> None:
     """Its floor is what its latency SLO needs; where no type is fast enough it is best effort."""
-    serving = replace(
-        job("s", seconds=1000.0),
-        kind=JobKind.INFERENCE,
-        reference_s=1000.0,
-        work=1000.0,
-        deadline_s=math.inf,
-        floor=0.6,
-        service=Service(1000.0, RequestSeries((0.0,), (0.1,)), 10.0),
-    )
-    found = asked(waiting(serving), waiting(replace(serving, job_id="t", floor=2.0)), waiting(job("a", seconds=9000.0)))
+    found = asked(*map(waiting, (serving("s", floor=0.6), serving("t", floor=2.0), job("a", seconds=9000.0))))
     assert found.floor[0] == pytest.approx([0.66, 0.66])
     assert found.urgent.tolist() == [True, False, False]
     assert found.floor[1].tolist() == [0.0, 0.0]
