@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from gogh_sim import provenance, scenario
 from gogh_sim.engine import LONG_TABLES, EngineSettings, Gating, History, Records, Truth, simulate
+from gogh_sim.engine.records import InMemory
 from gogh_sim.engine.simulation import hidden_factors
 from gogh_sim.errors import InputError
 from gogh_sim.identity import identity
@@ -18,8 +20,19 @@ from gogh_sim.metrics.site import Site
 from gogh_sim.metrics.summary import summarise
 from gogh_sim.outputs import TABLES, TableFiles, write_json, write_tables
 from gogh_sim.policy import PolicyContext, Scheduler, ThroughputSource
+from gogh_sim.rounds.replay import check_policy, read_rates, replay
 from gogh_sim.scenario import Config, Scenario
 from gogh_sim.streams import Streams
+
+_NOT_IN_ROUNDS = ("checkpoint_s", "restore_s", "noise_sigma", "hidden_sigma")
+
+
+class Mechanism(StrEnum):
+    """What moves the clock: the event engine, or the published round mechanism."""
+
+    EVENTS = "events"
+    ROUNDS = "rounds"
+
 
 MakeScheduler = Callable[[PolicyContext, ThroughputSource], Scheduler]
 """Builds the policy; the second argument is the truth, for policies whose config says that they know the profile."""
@@ -57,6 +70,9 @@ def run(
     world = scenario.build(config)
     settings, site = engine_settings(config), _site(config)
     streams = Streams(int(config["seed"]))
+    if mechanism(config) is Mechanism.ROUNDS:
+        records = _in_rounds(config, world, settings, progress, history or InMemory())
+        return RunResult(records, _summary(config, world, records, site, time.perf_counter() - began))
     truth = Truth(world.profile, world.cluster, hidden_factors(world.jobs, settings, streams))
     workloads = {workload.name: workload for workload in world.profile.workloads}
     context = PolicyContext(world.cluster, workloads, streams.generator("policy"))
@@ -78,11 +94,51 @@ def run_config(
     return result.summary
 
 
+def mechanism(config: Config) -> Mechanism:
+    """The clock of the key ``engine.mechanism``.
+
+    Raises
+    ------
+    InputError
+        If there is no such clock, or the rest of the configuration asks for what it cannot do.
+    """
+    name = config["engine"].get("mechanism", Mechanism.EVENTS)
+    if name not in list(Mechanism):
+        raise InputError(f"engine.mechanism: expected {' or '.join(Mechanism)}, found {name!r}")
+    if name == Mechanism.ROUNDS:
+        check_policy(str(config["scheduler"]["name"]))
+        for key in _NOT_IN_ROUNDS:
+            if float(config["engine"][key]) != 0:
+                raise InputError(
+                    f"engine.{key}: the round mechanism has none; expected 0, found {config['engine'][key]}"
+                )
+        if config["trace"]["format"] != "gavel" or config["trace"].get("throughputs") is None:
+            raise InputError(
+                "engine=rounds replays traces of Gavel with its throughputs; give trace=gavel, trace.path and "
+                f"trace.throughputs, found trace {config['trace']['name']}"
+            )
+    return Mechanism(name)
+
+
+def _in_rounds(
+    config: Config, world: Scenario, settings: EngineSettings, progress: Progress | None, history: History
+) -> Records:
+    source = Path(config["trace"]["throughputs"])
+    names = {workload: job_type for job_type, workload in config["trace"]["workloads"].items()}
+    scheduler = str(config["scheduler"]["name"])
+    tables = replay(world.jobs, world.cluster, read_rates(source), names, scheduler, settings.round_s, progress)
+    for name in LONG_TABLES:
+        history.add(name, tables.pop(name))
+    return Records(history=history, **tables)
+
+
 def engine_settings(config: Config) -> EngineSettings:
     """Engine settings of the keys ``engine`` and ``power.gating``."""
     try:
         gating = Gating(**{key: float(value) for key, value in config["power"]["gating"].items()})
-        return EngineSettings(**{key: float(value) for key, value in config["engine"].items()}, gating=gating)
+        return EngineSettings(
+            **{key: float(value) for key, value in config["engine"].items() if key != "mechanism"}, gating=gating
+        )
     except (TypeError, ValueError) as error:
         raise InputError(f"engine or power.gating: {error}") from error
 

@@ -17,6 +17,7 @@ from gogh_sim import resources
 from gogh_sim.cli.schema import plain
 from gogh_sim.errors import InputError
 from gogh_sim.profiles.grid import grid_day
+from gogh_sim.profiles.public_data import data_folder
 
 HYDRA = "1.3"
 """Version of Hydra whose defaults hold."""
@@ -35,10 +36,11 @@ _NO_KEY = re.compile(r"Could not override '([^']+)'\.\nTo append")
 def register_resolvers() -> None:
     """Make known what configurations compute.
 
-    ``${sample:FILE}``, a shipped sample trace; ``${add:x,y}``, a sum; ``${carbon_of:REGION}`` and
-    ``${price_of:REGION}``, 24 hourly values of a region's mean day.
+    ``${sample:FILE}``, a shipped sample trace; ``${public:FILE}``, a file in the user's folder of public data;
+    ``${add:x,y}``, a sum; ``${carbon_of:REGION}`` and ``${price_of:REGION}``, 24 hourly values of a region's mean day.
     """
     OmegaConf.register_new_resolver("sample", lambda name: str(resources.sample_traces() / name), replace=True)
+    OmegaConf.register_new_resolver("public", lambda name: str(data_folder() / name), replace=True)
     OmegaConf.register_new_resolver("add", lambda *terms: sum(terms), replace=True)
     OmegaConf.register_new_resolver("carbon_of", lambda region: list(grid_day(region).carbon_g_per_kwh), replace=True)
     OmegaConf.register_new_resolver("price_of", lambda region: list(grid_day(region).price_usd_per_kwh), replace=True)

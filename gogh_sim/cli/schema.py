@@ -10,7 +10,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from gogh_sim.errors import InputError
-from gogh_sim.experiment import engine_settings
+from gogh_sim.experiment import Mechanism, engine_settings, mechanism
 from gogh_sim.metrics.site import Site
 from gogh_sim.profiles import ProfileSettings, Sharing
 from gogh_sim.services import ServiceSettings
@@ -107,6 +107,7 @@ class _Power:
 
 @dataclass
 class _Engine:
+    mechanism: str = Mechanism.EVENTS.value
     round_s: float = MISSING
     checkpoint_s: float = MISSING
     restore_s: float = MISSING
@@ -163,6 +164,7 @@ def _check(config: Mapping[str, Any]) -> None:
     # Built here for what they refuse: a run builds them late.
     Site.of(*site)
     engine_settings(config)
+    mechanism(config)
     ProfileSettings.of(config["profile"])
     ServiceSettings.of(config["trace"]["services"])
     nodes = config["cluster"]["nodes"]

@@ -86,11 +86,12 @@ def _service(records: Frames, mean_speed: Mapping[str, float], run_end_s: float)
 
 
 def _energy(records: Frames, site: Site) -> dict[str, float]:
-    node_kwh = float(records.nodes["energy_j"].sum()) / J_PER_KWH
+    # Energy that nobody knows (nan) adds up to none that anybody knows.
+    node_kwh = float(records.nodes["energy_j"].sum(skipna=False)) / J_PER_KWH
     jobs_ended = int(of_jobs.ended(records.jobs).sum())
     account = site.account(records.timeline)
     return {
-        "gpu_energy_kwh": float(records.gpus["energy_j"].sum()) / J_PER_KWH,
+        "gpu_energy_kwh": float(records.gpus["energy_j"].sum(skipna=False)) / J_PER_KWH,
         "node_energy_kwh": node_kwh,
         "site_energy_kwh": account.energy_kwh,
         # Node energy, as a job's share of a host's base power cannot be told apart.

@@ -17,9 +17,10 @@ from gogh_sim.placement.allocation import ALONE, Demands, equal_share, max_least
 from gogh_sim.profiles.gavel_rates import GavelRates
 from gogh_sim.reproduce import gavel_events
 from gogh_sim.reproduce.data import document, fields, only, table
-from gogh_sim.reproduce.gavel_rules import rules
 from gogh_sim.reproduce.record import Record
 from gogh_sim.rounds import RoundJob, RoundResult, simulate
+from gogh_sim.rounds.gavel_rules import rules
+from gogh_sim.rounds.replay import read_rates
 
 NAME = "gavel_crosscheck"
 
@@ -76,8 +77,7 @@ def read_jobs(path: Path) -> list[RoundJob]:
 
 
 def _records(data: Path, runs: tuple[tuple[str, str], ...], without: set[str]) -> Iterator[Record]:
-    throughputs = data / "traces/gavel/simulation_throughputs.json.gz"
-    rates = GavelRates(document(throughputs), str(throughputs))
+    rates = read_rates(data / "traces/gavel/simulation_throughputs.json.gz")
     for policy in ("fifo_perf", "isolated"):
         for trace, cluster in runs:
             yield from _job_by_job(data, rates, _Case(trace, policy, cluster))

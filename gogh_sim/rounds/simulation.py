@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,14 +24,42 @@ MOST_FAILURES = 5
 """A job that fails so often in a row is dropped."""
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A row in its round: the steps of each of its jobs, and when the slower one is done."""
+
+    row: Row
+    gpu_type: int
+    steps: tuple[int, ...]
+    start_s: float
+    end_s: float
+
+
 @dataclass(frozen=True)
 class RoundResult:
-    """JCT of every job that ended, by number; who was dropped; the last end; rounds in which anything ran."""
+    """What became of the jobs.
+
+    Attributes
+    ----------
+    jct_s
+        Of every job that ended, by number.
+    dropped
+        Jobs given up.
+    makespan_s
+        The last end.
+    turns
+        Who ran on which type, round by round; a round without any is left out.
+    """
 
     jct_s: dict[int, float]
     dropped: tuple[int, ...]
     makespan_s: float
-    rounds: int
+    turns: tuple[tuple[Turn, ...], ...]
+
+    @property
+    def rounds(self) -> int:
+        """Rounds in which anything ran."""
+        return len(self.turns)
 
     @property
     def mean_jct_s(self) -> float:
@@ -39,53 +67,57 @@ class RoundResult:
         return float(np.mean(list(self.jct_s.values())))
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """A row in its round: the steps of each of its jobs, and when the slower one is done."""
-
-    row: Row
-    gpu_type: int
-    steps: tuple[int, ...]
-    end_s: float
-
-
-def simulate(jobs: Iterable[RoundJob], rates: Rates, gpus: IntArray, rule: Rule) -> RoundResult:
+def simulate(
+    jobs: Iterable[RoundJob],
+    rates: Rates,
+    gpus: IntArray,
+    rule: Rule,
+    round_s: float = ROUND_S,
+    progress: Callable[[float], None] | None = None,
+) -> RoundResult:
     """Run jobs on a cluster that hands out its GPUs anew in every round.
 
-    A round ends when its slowest task ends, after at most `ROUND_S`. Shares are computed anew when jobs came or went,
+    A round ends when its slowest task ends, after at most `round_s`. Shares are computed anew when jobs came or went,
     but not within `RESET_S` of the last time. Preemption costs nothing, nodes do not matter.
 
     Parameters
     ----------
     gpus
         (K,) GPUs of each type.
+    progress
+        Called with the share of jobs that have ended.
     """
-    return _Rounds(sorted(jobs, key=lambda job: (job.submit_s, job.number)), rates, gpus, rule).run()
+    in_order = sorted(jobs, key=lambda job: (job.submit_s, job.number))
+    return _Rounds(in_order, rates, gpus, rule, round_s).run(progress)
 
 
 class _Rounds:
-    def __init__(self, jobs: Sequence[RoundJob], rates: Rates, gpus: IntArray, rule: Rule) -> None:
+    def __init__(self, jobs: Sequence[RoundJob], rates: Rates, gpus: IntArray, rule: Rule, round_s: float) -> None:
         self._to_come = list(reversed(jobs))
-        self._rates, self._gpus, self._rule = rates, gpus, rule
+        self._total = len(jobs)
+        self._rates, self._gpus, self._rule, self._round_s = rates, gpus, rule, round_s
         self._active: dict[int, RoundJob] = {}
         self._left: dict[int, int] = {}
         self._failures: dict[int, int] = {}
-        self._accounts = Accounts(len(gpus), ROUND_S / 2)
+        self._accounts = Accounts(len(gpus), round_s / 2)
         self._speeds: dict[Row, FloatArray] = {}
         self._changed = False
         self._now_s = 0.0
         self._jct_s: dict[int, float] = {}
         self._dropped: list[int] = []
 
-    def run(self) -> RoundResult:
-        rounds, last_end_s = 0, 0.0
-        tasks: list[_Task] = []
+    def run(self, progress: Callable[[float], None] | None) -> RoundResult:
+        last_end_s = 0.0
+        tasks: list[Turn] = []
+        turns: list[tuple[Turn, ...]] = []
         while self._to_come or self._active:
             if tasks:
                 self._now_s = max(task.end_s for task in tasks)
                 for task in tasks:
                     self._complete(task, last_end_s)
                 last_end_s = self._now_s
+                if progress is not None:
+                    progress((len(self._jct_s) + len(self._dropped)) / self._total)
             elif self._to_come:
                 self._now_s = max(self._now_s, self._to_come[-1].submit_s)
             else:
@@ -94,8 +126,9 @@ class _Rounds:
             while self._to_come and self._to_come[-1].submit_s <= self._now_s:
                 self._admit(self._to_come.pop())
             tasks = self._round()
-            rounds += bool(tasks)
-        return RoundResult(dict(sorted(self._jct_s.items())), tuple(sorted(self._dropped)), self._now_s, rounds)
+            if tasks:
+                turns.append(tuple(tasks))
+        return RoundResult(dict(sorted(self._jct_s.items())), tuple(sorted(self._dropped)), self._now_s, tuple(turns))
 
     def _admit(self, job: RoundJob) -> None:
         self._accounts.open((job.number,))
@@ -112,7 +145,7 @@ class _Rounds:
         self._failures[job.number] = 0
         self._changed = True
 
-    def _round(self) -> list[_Task]:
+    def _round(self) -> list[Turn]:
         """Choose who runs until when."""
         if self._changed and self._accounts.due(self._now_s, RESET_S):
             self._accounts.reset(self._now_s)
@@ -152,13 +185,13 @@ class _Rounds:
         shares = self._rule.allocate(RoundView(self._now_s, jobs, demands, left, elapsed_s))
         self._accounts.allocate(dict(zip(rows, shares, strict=True)))
 
-    def _task(self, row: Row, gpu_type: int) -> _Task:
+    def _task(self, row: Row, gpu_type: int) -> Turn:
         speeds = self._speeds[row][:, gpu_type].tolist()
-        steps = tuple(min(int(v * ROUND_S), self._left[job]) for job, v in zip(row, speeds, strict=True))
+        steps = tuple(min(int(v * self._round_s), self._left[job]) for job, v in zip(row, speeds, strict=True))
         end_s = max(self._now_s + n / v for n, v in zip(steps, speeds, strict=True))
-        return _Task(row, gpu_type, steps, end_s)
+        return Turn(row, gpu_type, steps, self._now_s, end_s)
 
-    def _complete(self, task: _Task, last_end_s: float) -> None:
+    def _complete(self, task: Turn, last_end_s: float) -> None:
         """Count steps and time; a task of which some worker would get no step at all fails."""
         if any(steps // self._active[job].num_gpus == 0 for job, steps in zip(task.row, task.steps, strict=True)):
             self._fail(task.row)

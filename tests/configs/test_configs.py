@@ -35,6 +35,15 @@ def config_of(*overrides: str) -> dict:
     return plain(without_hydra(composed(overrides)))
 
 
+def needed(group: str, name: str) -> list[str]:
+    """What a choice cannot do without."""
+    if group == "trace" and name not in STYLES:
+        return ["trace.path=given.csv"]
+    if (group, name) == ("engine", "rounds"):
+        return ["trace.path=given.trace", "trace.throughputs=given.json", "scheduler=gavel_max_min"]
+    return []
+
+
 class NoTruth:
     """A source that must not be asked while a policy is only being built."""
 
@@ -44,9 +53,7 @@ class NoTruth:
 
 @pytest.mark.parametrize(("group", "name"), [choice for choice in CHOICES if choice[0] != "estimator"])
 def test_every_choice_composes_and_resolves(group: str, name: str) -> None:
-    config = config_of(
-        f"{group}={name}", *(["trace.path=given.csv"] if group == "trace" and name not in STYLES else [])
-    )
+    config = config_of(f"{group}={name}", *needed(group, name))
     if group == "experiment":
         assert config["experiment"] == name
     else:
@@ -86,7 +93,7 @@ def test_hetero64_has_sixteen_gpus_of_each_type() -> None:
 
 @pytest.mark.parametrize("name", choices("engine"))
 def test_every_engine_builds(name: str) -> None:
-    assert engine_settings(config_of(f"engine={name}")).round_s > 0
+    assert engine_settings(config_of(f"engine={name}", *needed("engine", name))).round_s > 0
 
 
 @pytest.mark.parametrize("name", choices("power"))

@@ -16,7 +16,7 @@ from gogh_sim.placement.allocation import (
     within,
 )
 from gogh_sim.placement.isolated import IsolatedClock
-from gogh_sim.rounds import RoundView, Rule, best_first, in_type_order, isolated, shuffled
+from gogh_sim.rounds.rules import RoundView, Rule, best_first, in_type_order, isolated, shuffled
 from gogh_sim.types import BoolArray, FloatArray
 
 _FASTEST_FIRST = (2, 1, 0)
@@ -36,9 +36,10 @@ def rules() -> Mapping[str, Callable[[], Rule]]:
         "fifo_perf": lambda: Rule(best_first, knows, may_run=_has_share),
         "isolated": lambda: Rule(isolated, shuffled(_FASTEST_FIRST, _SEED)),
         "max_min_fairness_perf": lambda: Rule(_max_min, knows),
-        "max_sum_throughput_perf": lambda: Rule(lambda view: max_sum(view.demands)[0], knows),
+        "max_sum_throughput_perf": lambda: Rule(_max_sum, knows),
         "finish_time_fairness_perf": lambda: Rule(FinishTime().allocate, knows),
         "max_min_fairness_packed": lambda: Rule(_max_min_packed, knows, sharing=True),
+        "max_sum_throughput_packed": lambda: Rule(_max_sum, knows, sharing=True),
         "finish_time_fairness_packed": lambda: Rule(FinishTime().allocate, knows, sharing=True),
         "min_total_duration_packed": lambda: Rule(_least_makespan, knows, sharing=True),
     }
@@ -70,6 +71,11 @@ def _max_min(view: RoundView) -> FloatArray:
 def _max_min_packed(view: RoundView) -> FloatArray:
     """With sharing, Gavel counts progress over the plain sum of a job's speeds."""
     return max_least(view.demands, view.weight * view.demands.solo.sum(axis=1) / view.demands.width)[0]
+
+
+def _max_sum(view: RoundView) -> FloatArray:
+    """Steps per second, whatever a step is."""
+    return max_sum(view.demands)[0]
 
 
 def _least_makespan(view: RoundView) -> FloatArray:
