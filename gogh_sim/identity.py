@@ -21,6 +21,9 @@ INPUTS: tuple[tuple[str, ...], ...] = (
 OUTPUTS: tuple[tuple[str, ...], ...] = (("trace", "quarantine"),)
 """Keys that results do not follow from: files to write."""
 
+TUNE_FOR = "tune_for"
+"""Key that says what a sweeper reads off a finished run."""
+
 
 def identity(config: Mapping[str, Any]) -> str:
     """Identity of the run that a resolved configuration describes.
@@ -35,6 +38,7 @@ def identity(config: Mapping[str, Any]) -> str:
         SHA-256, in hexadecimal.
     """
     hashed = json.loads(json.dumps(config, default=str))
+    hashed.pop(TUNE_FOR, None)
     for key in OUTPUTS:
         _replace(hashed, key, None)
     for key in INPUTS:

@@ -9,6 +9,7 @@ from itertools import product
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -27,6 +28,7 @@ EXTRAS = {
     "hydra/launcher/joblib": "joblib",
     "hydra/launcher/submitit_slurm": "slurm",
     "hydra/launcher/ray": "ray",
+    "hydra/sweeper/optuna": "tune",
 }
 """Extras of this package that bring a plugin of Hydra's, by what the configuration calls it."""
 
@@ -124,12 +126,21 @@ def _split(overrides: Sequence[str]) -> tuple[list[str], list[list[str]]]:
         for override in OverridesParser.create().parse_overrides(list(overrides)):
             if override.is_sweep_override():
                 key = override.get_key_element()
-                axes.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+                axes.append([f"{key}={value}" for value in _values(override)])
             else:
                 fixed.append(str(override.input_line))
     except HydraException as error:
         raise InputError(said(error)) from error
     return fixed, axes
+
+
+def _values(override: Override) -> Iterator[str]:
+    """Every value that an override sweeps over; of an interval, which has no every, the ends."""
+    if override.is_discrete_sweep():
+        return override.sweep_string_iterator()
+    interval = override.value()
+    assert isinstance(interval, IntervalSweep)  # the only kind that is not discrete
+    return iter([str(interval.start), str(interval.end)])
 
 
 def said(error: Exception) -> str:

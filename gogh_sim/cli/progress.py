@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from typing import Never
+from typing import NamedTuple, Never
 
 from tqdm import tqdm
 
@@ -37,25 +37,36 @@ def bar(title: str) -> Iterator[Callable[[float], None]]:
             drawn.close()
 
 
+class Share(NamedTuple):
+    """How far a sweep is: runs done, started ones by their share; how many of those were there before; runs in all."""
+
+    done: float
+    kept: int
+    total: int
+
+
 @contextmanager
-def sweep_bar(total: int, kept: int, done: Callable[[], float]) -> Iterator[None]:
-    """A bar over the runs of a sweep while the block lasts.
+def sweep_bar(share: Callable[[], Share]) -> Iterator[None]:
+    """A bar over the runs of a sweep while the block lasts; it appears once there is a run.
 
     Parameters
     ----------
-    total
-        Runs of the sweep.
-    kept
-        Those that were there before, which say nothing about the time left.
-    done
-        Runs done so far, started ones by their share and `kept` included; asked for again and again, from a thread.
+    share
+        How far the sweep is; asked for again and again, from a thread. Runs that were there before say nothing about
+        the time left.
     """
     ended = Event()
-    drawn = _drawn(_runs(kept, total), float(total), float(kept))
+    shown: list[tqdm[Never]] = []
 
     def show() -> None:
-        drawn.set_description_str(_runs(done(), total), refresh=False)
-        drawn.update(done() - drawn.n)
+        now = share()
+        if not now.total:
+            return
+        if not shown:
+            shown.append(_drawn("", float(now.total), 0.0))
+        shown[0].total, shown[0].initial = float(now.total), float(now.kept)
+        shown[0].set_description_str(f"sweep, {int(now.done)} of {now.total} runs", refresh=False)
+        shown[0].update(now.done - shown[0].n)
 
     def watch() -> None:
         while not ended.wait(_WATCH_S):
@@ -69,7 +80,8 @@ def sweep_bar(total: int, kept: int, done: Callable[[], float]) -> Iterator[None
         ended.set()
         thread.join()
         show()
-        drawn.close()
+        for drawn in shown:
+            drawn.close()
 
 
 def noting(file: Path) -> Callable[[float], None]:
@@ -83,10 +95,6 @@ def noting(file: Path) -> Callable[[float], None]:
             file.write_text(f"{share:.4f}", encoding="ascii")
 
     return note
-
-
-def _runs(done: float, total: int) -> str:
-    return f"sweep, {int(done)} of {total} runs"
 
 
 def _drawn(title: str, total: float, initial: float) -> tqdm[Never]:

@@ -30,6 +30,7 @@ examples:
   gogh-sim run -m scheduler=fifo,best_fit,gogh seed=1,2,3
   gogh-sim run -m scheduler=fifo,gogh seed=1,2 hydra.sweep.dir=results/two    again: only what is missing
   gogh-sim run -m hydra/launcher=cores seed=1,2,3,4    on all cores; also slurm, ray_local
+  gogh-sim run -m experiment=tune_gogh                 search gogh's margin and weights, by Optuna
   gogh-sim run trace=openb trace.path=pods.csv.gz trace.nodes=nodes.csv scheduler=gogh
   gogh-sim run cluster=small engine.round_s=60 hydra.run.dir=results/first
 

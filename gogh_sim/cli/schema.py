@@ -122,6 +122,7 @@ class _Engine:
 class _Run:
     experiment: str = MISSING
     seed: int = MISSING
+    tune_for: Any = None
     cluster: _Cluster = field(default_factory=_Cluster)
     trace: _Trace = field(default_factory=_Trace)
     profile: _Profile = field(default_factory=_Profile)

@@ -17,7 +17,7 @@ from typing import Any
 from gogh_sim import experiment
 from gogh_sim.cli.composition import composed, without_hydra
 from gogh_sim.cli.policy import make_policy
-from gogh_sim.cli.progress import sweep_bar
+from gogh_sim.cli.progress import Share, sweep_bar
 from gogh_sim.cli.schema import plain
 from gogh_sim.errors import InputError
 from gogh_sim.identity import identity
@@ -57,7 +57,7 @@ class Simulations:
         total, kept = len(set(files)), len(set(files)) - len(missing)
         if missing:
             done = [kept]
-            with sweep_bar(total, kept, lambda: float(done[0])), _one_thread_each():
+            with sweep_bar(lambda: Share(float(done[0]), kept, total)), _one_thread_each():
                 for _ in self._written(missing):
                     done[0] += 1
         return [_read(file) for file in files]

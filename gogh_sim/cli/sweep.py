@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, count
 from pathlib import Path
+from typing import Any
 
 from hydra._internal.callbacks import Callbacks
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
@@ -18,20 +20,24 @@ from hydra.errors import HydraException
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, RunMode, TaskFunction
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, ListConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from gogh_sim.cli.composition import composing, said, without_hydra
-from gogh_sim.cli.folders import SUMMARY, first_existing, found_identity, remove_empty, runs_in, share_done
+from gogh_sim.cli.folders import first_existing, found_identity, remove_empty, runs_in, share_done
 from gogh_sim.cli.job import Failure, job
-from gogh_sim.cli.progress import sweep_bar
+from gogh_sim.cli.progress import Share, sweep_bar
 from gogh_sim.cli.schema import plain
 from gogh_sim.errors import InputError
 from gogh_sim.identity import identity
+from gogh_sim.metrics.results import load_summary
 from gogh_sim.outputs import write_whole
 
 FAILURES = "failures.json"
 """File of a sweep's folder: what failed, and why; there only if something did."""
+
+Measures = list[str] | str | None
+"""Keys of summary.json that a sweeper reads of a finished run, if any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +56,17 @@ class Element:
 
 @dataclass
 class Account:
-    """What became of a sweep: its elements in order, those that were there before, and why others failed."""
+    """What becomes of a sweep: its elements in order, those that were there before, and why others failed.
+
+    `expected` is how many elements there will be, for sweepers that name one after another; 0 for those that do not.
+    """
 
     folder: Path
+    expected: int = 0
     elements: list[Element] = field(default_factory=list)
     kept: list[Element] = field(default_factory=list)
     failed: list[tuple[Element, Failure]] = field(default_factory=list)
+    _whole: set[Path] = field(default_factory=set)
 
     def lines(self) -> list[str]:
         """What a user has to know of it: how many runs of each kind, and a line for each that failed."""
@@ -63,6 +74,13 @@ class Account:
         counts = [f"{ran} run", f"{len(self.kept)} kept from before", f"{len(self.failed)} failed"]
         head = f"{len(self.elements)} runs in {self.folder}: {', '.join(counts)}"
         return [head, *(f"failed: {' '.join(e.overrides)}: {_one_line(why.reason)}" for e, why in self.failed)]
+
+    def share(self) -> Share:
+        """How far it is, for a bar; folders of unfinished runs are looked into."""
+        self._whole.update(e.folder for e in self.elements if e.folder not in self._whole and e.whole)
+        ended = sum(element.folder in self._whole for element in self.elements) + len(self.failed)
+        parts = sum(share_done(element.folder) for element in self.elements if element.folder not in self._whole)
+        return Share(ended + parts, len(self.kept), max(len(self.elements), self.expected))
 
     def write_failures(self) -> None:
         """Write `FAILURES`, or remove that of an earlier start where nothing failed."""
@@ -92,9 +110,9 @@ def run_sweep(overrides: Sequence[str]) -> Account:
             config = hydra.compose_config("config", list(overrides), RunMode.MULTIRUN, with_log_configuration=False)
             context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))
             sweeper = Plugins.instance().instantiate_sweeper(config=config, hydra_context=context, task_function=job)
-            account = Account(Path(config.hydra.sweep.dir).absolute())
-            _put_before_launcher(sweeper, account, context, config)
-            with _removed_if_nothing_ran(account.folder):
+            account = Account(Path(config.hydra.sweep.dir).absolute(), int(config.hydra.sweeper.get("n_trials") or 0))
+            _put_before_launcher(sweeper, account, context, config, _told(sweeper, config))
+            with _removed_if_nothing_ran(account.folder), sweep_bar(account.share):
                 sweeper.sweep(list(config.hydra.overrides.task))
         except (HydraException, OmegaConfBaseException) as error:
             raise InputError(said(error)) from error
@@ -102,11 +120,23 @@ def run_sweep(overrides: Sequence[str]) -> Account:
     return account
 
 
-def _put_before_launcher(sweeper: Sweeper, account: Account, context: HydraContext, config: DictConfig) -> None:
+def _told(sweeper: Sweeper, config: DictConfig) -> Measures:
+    """What a sweeper reads of a run: Hydra's own reads nothing, those that search have to be told."""
+    if isinstance(sweeper, BasicSweeper):
+        return None
+    measures = config.tune_for
+    if measures is None:
+        raise InputError("tune_for is needed where a sweeper searches: a key of summary.json, or a list of them")
+    return [str(measure) for measure in measures] if isinstance(measures, ListConfig) else str(measures)
+
+
+def _put_before_launcher(
+    sweeper: Sweeper, account: Account, context: HydraContext, config: DictConfig, told: Measures
+) -> None:
     """Sweepers of Hydra's plugins hold their launcher themselves or in the implementation that they wrap."""
     holder = getattr(sweeper, "sweeper", sweeper)
     assert holder.launcher is not None  # set up by the sweeper
-    holder.launcher = _Resuming(holder.launcher, account, context, config)
+    holder.launcher = _Resuming(holder.launcher, account, context, config, told)
 
 
 @contextmanager
@@ -123,8 +153,11 @@ def _removed_if_nothing_ran(folder: Path) -> Iterator[None]:
 class _Resuming(Launcher):
     """Hands another launcher those elements of a sweep whose runs are not there yet."""
 
-    def __init__(self, inner: Launcher, account: Account, context: HydraContext, config: DictConfig) -> None:
+    def __init__(
+        self, inner: Launcher, account: Account, context: HydraContext, config: DictConfig, told: Measures
+    ) -> None:
         self._inner = inner
+        self._told = told
         self._account = account
         self._context = context
         self._config = config
@@ -139,12 +172,9 @@ class _Resuming(Launcher):
         kept = [element for element in elements if element.whole]
         account.kept += kept
         missing = {element.identity: element for element in elements if not element.whole}
-        failures: dict[str, Failure] = {}
-        if missing:
-            with self._bar(elements, len(kept)):
-                failures = self._launch(list(missing.values()), initial_job_idx)
+        failures = self._launch(list(missing.values()), initial_job_idx) if missing else {}
         account.failed += [(e, failures[e.identity]) for e in elements if e.identity in failures]
-        return [_returned(element) for element in elements]
+        return [self._returned(element, failures.get(element.identity)) for element in elements]
 
     def _elements(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[Element]:
         """Every element with its identity, checked before any of them runs, and a folder that is its own."""
@@ -181,19 +211,27 @@ class _Resuming(Launcher):
         sweep, own = self._account.folder, element.folder.relative_to(self._account.folder)
         return [*element.overrides, f"hydra.sweep.dir={_quoted(sweep)}", f"hydra.sweep.subdir={_quoted(own)}"]
 
-    def _bar(self, elements: Sequence[Element], kept: int) -> AbstractContextManager[None]:
-        folders = dict.fromkeys(element.folder for element in elements)
-        whole: set[Path] = set()
+    def _returned(self, element: Element, failure: Failure | None) -> JobReturn:
+        """What a sweeper is told: the measures it tunes for, or the failure; nothing where it tunes for none."""
+        returned = JobReturn(overrides=element.overrides, status=JobStatus.COMPLETED)
+        if self._told is None:
+            return returned
+        if failure is not None:
+            returned.status = JobStatus.FAILED
+            returned.return_value = InputError(f"{' '.join(element.overrides)}: {failure.reason}")
+            return returned
+        summary = load_summary(element.folder)
+        if isinstance(self._told, str):
+            returned.return_value = _number(summary, self._told)
+        else:
+            returned.return_value = [_number(summary, measure) for measure in self._told]
+        return returned
 
-        def done() -> float:
-            whole.update(folder for folder in folders if folder not in whole and (folder / SUMMARY).is_file())
-            return len(whole) + sum(share_done(folder) for folder in folders if folder not in whole)
 
-        return sweep_bar(len(folders), kept, done)
-
-
-def _returned(element: Element) -> JobReturn:
-    return JobReturn(overrides=element.overrides, status=JobStatus.COMPLETED)
+def _number(summary: Mapping[str, Any], measure: str) -> float:
+    if not isinstance(summary.get(measure), int | float):
+        raise InputError(f"tune_for: expected a number of summary.json, found {measure!r}")
+    return float(summary[measure])
 
 
 def _quoted(path: Path) -> str:

@@ -24,7 +24,7 @@ FURTHER_TABLES = ("gpus", "nodes", "sources")
 IDENTITY = ("scheduler", "trace", "cluster", "profile", "seed")
 """Keys of summary.json that name a run."""
 
-_NEVER_A_SETTING = ("scheduler=", "seed=", "hydra.", "hydra/")
+_NEVER_A_SETTING = ("scheduler=", "seed=", "hydra.", "hydra/", "tune_for=")
 _OF_THE_POLICY = ("scheduler.", "estimator.", "estimator=")
 
 
@@ -85,7 +85,7 @@ def load_run(directory: Path) -> RunFrames:
     InputError
         If a file is missing or cannot be read, or lacks a key or column; the message names it.
     """
-    summary = _read_summary(directory / "summary.json")
+    summary = load_summary(directory)
     further = {name: directory / f"{name}.parquet" for name in FURTHER_TABLES}
     return RunFrames(
         path=directory,
@@ -133,6 +133,17 @@ def stack(runs: Sequence[RunFrames], table: str) -> pd.DataFrame:
     frame = pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
     front = ["run", "scheduler", "seed"]
     return frame[[*front, *(c for c in frame.columns if c not in front)]]
+
+
+def load_summary(directory: Path) -> dict[str, Any]:
+    """summary.json of one run directory; numbers that do not exist are nan.
+
+    Raises
+    ------
+    InputError
+        If it is missing, cannot be read, or lacks a key that names a run.
+    """
+    return _read_summary(directory / "summary.json")
 
 
 def _read_summary(file: Path) -> dict[str, Any]:
