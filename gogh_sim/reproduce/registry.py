@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from gogh_sim.reproduce import fgd_crosscheck, gavel_crosscheck, headline, pai_crosscheck
+from gogh_sim.reproduce import fgd_crosscheck, frontier, gavel_crosscheck, headline, pai_crosscheck
 from gogh_sim.reproduce.comparisons import Simulate
 from gogh_sim.reproduce.drawing import Drawing
 from gogh_sim.reproduce.record import Record
@@ -50,6 +50,10 @@ EXPERIMENTS: Mapping[str, Experiment | Study] = {
     fgd_crosscheck.NAME: Experiment(
         "allocation and fragmentation curves of FGD and three others on Alibaba openb",
         {Size.SMALL: fgd_crosscheck.small, Size.FULL: fgd_crosscheck.full},
+    ),
+    frontier.NAME: Study(
+        "energy against SLO attainment: gogh over its risk margin and urgency weight, and every baseline",
+        {Size.SMALL: frontier.small, Size.FULL: frontier.full},
     ),
     gavel_crosscheck.NAME: Experiment(
         "round mechanism and policies of Gavel, job by job and by objective",

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from gogh_sim.plots.standing import standing
-from gogh_sim.reproduce import Overrides, Record, Verdict, headline
+from gogh_sim.reproduce import Overrides, Record, Verdict, frontier, headline
 from gogh_sim.reproduce.comparisons import CONVENTIONAL, MEASURES, RIVALS, frame, worlds
 from gogh_sim.reproduce.drawing import Drawing
 
@@ -102,3 +102,28 @@ def test_summaries_keep_to_the_order_of_runs() -> None:
     expected = pd.DataFrame({"policy": ["x", "y", "x", "y"], "seed": [1, 1, 2, 2], "jct_mean_s": [0.0, 1.0, 2.0, 3.0]})
     pd.testing.assert_frame_equal(table[list(expected)], expected)
     assert set(headline.policies()) >= {*CONVENTIONAL, *RIVALS, headline.GOGH, headline.ORACLE}
+
+
+def on_the_frontier(run: Overrides) -> dict[str, float]:
+    """Energy and service of a run: gogh trades one for the other, `fastest` is beyond, sjf behind."""
+    given = dict(override.split("=", 1) for override in run)
+    confidence = float(given.get("scheduler.demand.confidence", 0.5))
+    gogh = (50 + 100 * (confidence - 0.5), 0.9 + 0.1 * (confidence - 0.5))
+    energy, slo = {"gogh": gogh, "fastest": (60.0, 0.99), "sjf": (100.0, 0.8)}.get(given["scheduler"], (100.0, 0.9))
+    return dict(zip(MEASURES, (energy, slo, 3600.0, 1.0), strict=True))
+
+
+def test_a_baseline_beyond_the_frontier_is_named() -> None:
+    extent = frontier.Extent(10, 2, (*CONVENTIONAL, *RIVALS), {"risk margin": (0.5, 0.9), "urgency weight": (1.0,)})
+    verdict, *_, figure = frontier.draw(lambda runs: [on_the_frontier(run) for run in runs], extent)
+    assert isinstance(verdict, Record)
+    assert (verdict.found, verdict.verdict) == (1.0, Verdict.FAIL)
+    assert "(fastest)" in verdict.item
+    assert isinstance(figure, Drawing)
+    curve = figure.frame[figure.frame["knob"] == "risk margin"]
+    assert curve["energy_mean"].tolist() == pytest.approx([50.0, 90.0])
+    assert curve["slo_mean"].tolist() == pytest.approx([90.0, 94.0])
+    axes = figure.draw(figure.frame)
+    drawn = {line.get_label(): line for line in axes.lines}
+    assert drawn["gogh, risk margin"].get_ydata() == pytest.approx([50.0, 90.0])
+    assert {"sjf", "fastest"} <= drawn.keys()
