@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra._internal.callbacks import Callbacks
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
@@ -111,7 +110,7 @@ def run_sweep(overrides: Sequence[str]) -> Account:
             context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))
             sweeper = Plugins.instance().instantiate_sweeper(config=config, hydra_context=context, task_function=job)
             account = Account(Path(config.hydra.sweep.dir).absolute(), int(config.hydra.sweeper.get("n_trials") or 0))
-            _put_before_launcher(sweeper, account, context, config, _told(sweeper, config))
+            _put_before_launcher(sweeper, account, context, config, _told(config))
             with _removed_if_nothing_ran(account.folder), sweep_bar(account.share):
                 sweeper.sweep(list(config.hydra.overrides.task))
         except (HydraException, OmegaConfBaseException) as error:
@@ -120,9 +119,9 @@ def run_sweep(overrides: Sequence[str]) -> Account:
     return account
 
 
-def _told(sweeper: Sweeper, config: DictConfig) -> Measures:
+def _told(config: DictConfig) -> Measures:
     """What a sweeper reads of a run: Hydra's own reads nothing, those that search have to be told."""
-    if isinstance(sweeper, BasicSweeper):
+    if str(config.hydra.sweeper["_target_"]).startswith("hydra."):
         return None
     measures = config.tune_for
     if measures is None:
@@ -195,11 +194,19 @@ class _Resuming(Launcher):
         return elements
 
     def _launch(self, missing: Sequence[Element], first: int) -> dict[str, Failure]:
-        """Run these; give by identity why some did not end well."""
+        """Run these; give by identity why some did not end well.
+
+        Where a process dies, launchers give up on all that they were given, and do not say which one it was. So what
+        is missing then is tried again by halves, until the run that takes its process with it is alone.
+        """
         try:
             returned = self._inner.launch([self._placed(element) for element in missing], initial_job_idx=first)
             values = [each.return_value for each in returned]
-        except Exception as error:  # a worker died, the scheduler refused: what has finished stays
+        except Exception as error:
+            left = [element for element in missing if not element.whole]
+            if len(left) > 1:
+                half = len(left) // 2
+                return self._launch(left[:half], first) | self._launch(left[half:], first + half)
             gone = Failure(f"no result; the launcher said {type(error).__name__}: {error}", traceback.format_exc())
             values = [gone] * len(missing)
         lost = Failure("it ended without an error and without a result", "")

@@ -101,6 +101,29 @@ def test_a_run_that_fails_elsewhere_stops_no_other_there(tmp_path: Path) -> None
     assert [file.parent.name for file in (tmp_path / "sweep").glob("*/summary.json")] == ["1"]
 
 
+def test_a_run_that_takes_its_process_with_it_stops_no_other(tmp_path: Path) -> None:
+    needs("hydra_joblib_launcher")
+    (tmp_path / "deadly.py").write_text(
+        "import os\nfrom gogh_sim.schedulers.fifo import Fifo\n\n\n"
+        "class Deadly(Fifo):\n    def __init__(self, context, at):\n        super().__init__(context)\n"
+        "        at == 2 and os.kill(os.getpid(), 9)\n"
+    )
+    policies = ["scheduler=fifo", "scheduler._target_=deadly.Deadly", "+scheduler.at=1,2,3"]
+    done = subprocess.run(
+        [sys.executable, "-m", "gogh_sim", "run", "-m", *SWEEP, *policies, "hydra/launcher=cores", "hydra.sweep.dir=s"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{REPOSITORY}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "2 run, 0 kept from before, 1 failed" in done.stdout
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("gogh-sim: failed:")]
+    assert "+scheduler.at=2" in line
+    assert "SIGKILL" in line
+
+
 def test_a_launcher_that_is_not_installed_is_said_to_be_missing(tmp_path: Path) -> None:
     blocked = tmp_path / "sitecustomize.py"
     blocked.write_text("import sys; sys.modules['hydra_plugins'] = None\n")
