@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from gogh_sim.estimators import p1
 from gogh_sim.estimators.catalogue import Catalogue
 from gogh_sim.estimators.networks import Ensemble
+from gogh_sim.estimators.posterior import Doubt
 from gogh_sim.estimators.record import Record
-from gogh_sim.types import FloatArray, GpuType, Workload
+from gogh_sim.types import GpuType, Workload
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class Estimator:
 
     Attributes
     ----------
-    p1_variance, p2_variance
-        (2,) variance of the error on workloads not trained on, of log relative speed alone and of log pressure.
+    doubt
+        How wrong P1 is on workloads not trained on.
     architectures
         Names of the architectures of P1 and P2.
     parameters
@@ -29,11 +30,10 @@ class Estimator:
     record: Record
     p1: Ensemble
     p2: Ensemble
-    p1_variance: FloatArray
-    p2_variance: FloatArray
+    doubt: Doubt
     architectures: tuple[str, str]
     parameters: int
 
     def estimate(self, workloads: Sequence[Workload], gpu_types: Sequence[GpuType]) -> Catalogue:
         """Catalogue of these workloads on these types before anything is observed; see `p1.estimate`."""
-        return p1.estimate(self.p1, self.record, workloads, gpu_types, self.p1_variance)
+        return p1.estimate(self.p1, self.record, workloads, gpu_types, self.doubt.mean_variance)

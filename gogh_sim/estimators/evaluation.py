@@ -12,8 +12,9 @@ from gogh_sim.estimators.catalogue import Catalogue, situations_of
 from gogh_sim.estimators.coordinates import norm_of
 from gogh_sim.estimators.estimator import Estimator
 from gogh_sim.estimators.history import History
-from gogh_sim.estimators.learning import JobFactor, LearningSettings, Measured, P2Refinement, assimilate
+from gogh_sim.estimators.learning import LearningSettings, Refining
 from gogh_sim.estimators.p2_training import truth_of
+from gogh_sim.estimators.posterior import Measured
 from gogh_sim.types import REFERENCE_GPU, BoolArray, FloatArray, IntArray
 
 PARTNERS_TRIED = 6
@@ -88,7 +89,6 @@ def _after_one(
     """For each first stretch of each new workload: the refined estimates, and the untried situations."""
     truth, alone = truth_of(full), len(full.workloads)
     known = np.append(estimator.record.known(full.workloads) >= 0, True)
-    refinement = P2Refinement.of(estimator, full.workloads, full.gpu_types, learning.least_surprise)
     partners = np.flatnonzero(known[:alone])[:: max(int(known.sum()) // PARTNERS_TRIED, 1)]
     for w in np.flatnonzero(~known):
         every = situations_of(int(w), len(full.gpu_types), alone)
@@ -98,10 +98,9 @@ def _after_one(
                 if not np.isfinite(truth[t, w, partner]):
                     continue
                 catalogue = first.copy()
-                for measured in _stretch(truth, t, int(w), int(partner)):
-                    factor = JobFactor(0.0, learning.job_sigma**2)
-                    _, changes = assimilate(catalogue, factor, measured, learning.noise_sigma**2)
-                    refinement.spread(catalogue, changes)
+                refining = Refining.of(estimator, full.workloads, full.gpu_types, catalogue=catalogue)
+                for k, measured in enumerate(_stretch(truth, t, int(w), int(partner))):
+                    refining.observe(measured, f"{k}", learning.job_sigma**2, learning.noise_sigma**2)
                 yield catalogue.estimate, every[(every[:, 0] != t) & (other != partner) & known[other]]
 
 

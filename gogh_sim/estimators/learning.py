@@ -1,4 +1,4 @@
-"""Online learning: how one measured rate is shared out among what it may be due to, and what it teaches elsewhere."""
+"""Online learning: what one measured rate teaches of the situation measured, and of others."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from gogh_sim.errors import InputError
-from gogh_sim.estimators import p2
-from gogh_sim.estimators.catalogue import Catalogue, Source, situations_of
-from gogh_sim.estimators.coordinates import PRESSURE_FLOOR, pressure_of, raw_pressure
+from gogh_sim.estimators import p1, p2
+from gogh_sim.estimators.catalogue import Catalogue, Source
+from gogh_sim.estimators.coordinates import pressure_of, raw_pressure
 from gogh_sim.estimators.estimator import Estimator
 from gogh_sim.estimators.networks import Ensemble
-from gogh_sim.types import BoolArray, FloatArray, GpuType, IntArray, Workload
+from gogh_sim.estimators.posterior import Measured, Posterior, Reading, believed_log_rate, pressure_slopes, priors
+from gogh_sim.types import REFERENCE_GPU, FloatArray, GpuType, Workload
+
+_JOBS_REMEMBERED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +32,16 @@ class LearningSettings:
         Spread, in logs, of jobs of one workload around it (their hidden factors).
     gang_sigma
         The same in addition for jobs on several GPUs, whose scaling over nodes is not known.
-    least_surprise
-        Change of an estimate, in logs, below which P2 is not asked.
     """
 
     noise_sigma: float = 0.02
     job_sigma: float = 0.05
     gang_sigma: float = 0.1
-    least_surprise: float = 0.01
 
     def __post_init__(self) -> None:
-        for name in ("noise_sigma", "job_sigma", "gang_sigma", "least_surprise"):
+        for name in ("noise_sigma", "job_sigma", "gang_sigma"):
             if not getattr(self, name) >= 0:
                 raise InputError(f"learning.{name} must not be negative, found {getattr(self, name)}")
-
-
-class Measured(NamedTuple):
-    """A measurement in numbers: type, workload, partners' workloads with their GPU fractions, and the log of the rate
-    over the rate alone on the reference type."""
-
-    gpu_type: int
-    workload: int
-    partners: IntArray
-    fractions: FloatArray
-    log_rate: float
 
 
 class JobFactor(NamedTuple):
@@ -62,56 +51,63 @@ class JobFactor(NamedTuple):
     variance: float
 
 
-class Change(NamedTuple):
-    """A situation whose estimate an observation moved, the estimate before, and by how much."""
+class Learning(Protocol):
+    """Keeps a catalogue up to date with measurements, and tells jobs from their workloads.
 
-    situation: tuple[int, int, int]
-    old: float
-    surprise: float
+    A job is named by its id; `variance` is that of its factor as long as it has not been heard of.
+    """
 
+    catalogue: Catalogue
 
-class Refinement(Protocol):
-    """What spreads a change to other situations of the same workloads."""
+    def factor(self, workload: int, job_id: str, variance: float) -> JobFactor:
+        """What is known of the job's own factor."""
+        ...
 
-    def spread(self, catalogue: Catalogue, changes: Sequence[Change]) -> Sequence[p2.Lessons]:
-        """Update the catalogue in place; returns what was asked of P2, in order."""
+    def observe(self, measured: Measured, job_id: str, variance: float, noise: float) -> None:
+        """Take in a measurement whose own error has the variance `noise`."""
+        ...
+
+    def refresh_variance(self) -> None:
+        """Bring the catalogue's variances up to date."""
         ...
 
 
-def log_norm(catalogue: Catalogue, measured: Measured) -> float:
-    """Believed log of the normalised throughput beside these partners; each adds its pressure times its fraction."""
-    row = catalogue.estimate[measured.gpu_type, measured.workload, measured.partners]
-    return -float(np.log1p((measured.fractions * raw_pressure(row)).sum()))
+class MeasuredOnly:
+    """Learning without P2: a measurement changes only what it measured, and the job's factor."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._factors: dict[str, JobFactor] = {}
+
+    def factor(self, workload: int, job_id: str, variance: float) -> JobFactor:
+        """What is known of the job's own factor."""
+        return self._factors.get(job_id) or JobFactor(0.0, variance)
+
+    def observe(self, measured: Measured, job_id: str, variance: float, noise: float) -> None:
+        """Take in a measurement; beyond a bound the factor of the job heard of first is forgotten."""
+        factor = self.factor(measured.workload, job_id, variance)
+        self._factors[job_id] = assimilate(self.catalogue, factor, measured, noise)
+        if len(self._factors) > _JOBS_REMEMBERED:
+            del self._factors[next(iter(self._factors))]
+
+    def refresh_variance(self) -> None:
+        """Nothing to do: variances change with the estimates."""
 
 
-def believed_log_rate(catalogue: Catalogue, factor: JobFactor, measured: Measured) -> float:
-    """Believed log rate over the rate alone on the reference type."""
-    alone = float(catalogue.estimate[measured.gpu_type, measured.workload, catalogue.alone])
-    return alone + log_norm(catalogue, measured) + factor.log
-
-
-def assimilate(
-    catalogue: Catalogue, factor: JobFactor, measured: Measured, noise_variance: float
-) -> tuple[JobFactor, list[Change]]:
-    """Take one measurement into the catalogue (in place) and the job's factor.
+def assimilate(catalogue: Catalogue, factor: JobFactor, measured: Measured, noise_variance: float) -> JobFactor:
+    """Take one measurement into the catalogue (in place) and the job's factor, which is returned.
 
     The gap between measured and believed log rate is shared out among the job's own factor, the speed alone and the
     pressure of the partners in proportion to their variances: a Kalman update with a diagonal covariance, exact in the
     log rate for a single partner.
-
-    Returns
-    -------
-    The job's factor, and what moved in the catalogue.
     """
     t, w, alone = measured.gpu_type, measured.workload, catalogue.alone
     speed_variance = float(catalogue.variance[t, w, alone])
-    slopes = _slopes(catalogue, measured)
-    pressure_variances = slopes**2 * catalogue.variance[t, w, measured.partners]
+    pressure_variances = pressure_slopes(catalogue, measured) ** 2 * catalogue.variance[t, w, measured.partners]
     total = factor.variance + speed_variance + float(pressure_variances.sum()) + noise_variance
-    gap = measured.log_rate - believed_log_rate(catalogue, factor, measured)
-    changes: list[Change] = []
+    gap = measured.log_rate - believed_log_rate(catalogue, factor.log, measured)
     if len(measured.partners):
-        changes += _shift_pressures(catalogue, measured, gap * float(pressure_variances.sum()) / total)
+        _shift_pressures(catalogue, measured, gap * float(pressure_variances.sum()) / total)
         catalogue.variance[t, w, measured.partners] *= 1.0 - pressure_variances / total
         catalogue.source[t, w, measured.partners] = Source.MEASURED
         np.add.at(catalogue.count[t, w], measured.partners, 1)
@@ -119,51 +115,34 @@ def assimilate(
         catalogue.source[t, w, alone] = Source.MEASURED
         catalogue.count[t, w, alone] += 1
     if speed_variance > 0:
-        old = float(catalogue.estimate[t, w, alone])
         catalogue.estimate[t, w, alone] += gap * speed_variance / total
         catalogue.variance[t, w, alone] *= 1.0 - speed_variance / total
         catalogue.source[t, w, alone] = max(Source.P2, catalogue.source[t, w, alone])
-        changes.append(Change((t, w, alone), old, gap * speed_variance / total))
     share = factor.variance / total if total > 0 else 0.0
-    return JobFactor(factor.log + gap * share, factor.variance * (1.0 - share)), changes
+    return JobFactor(factor.log + gap * share, factor.variance * (1.0 - share))
 
 
-def _slopes(catalogue: Catalogue, measured: Measured) -> FloatArray:
-    """Derivative of the log norm by each partner's log pressure, negative."""
-    row = catalogue.estimate[measured.gpu_type, measured.workload, measured.partners]
-    raw = raw_pressure(row)
-    result: FloatArray = -measured.fractions * (raw + PRESSURE_FLOOR) / (1.0 + (measured.fractions * raw).sum())
-    return result
-
-
-def _shift_pressures(catalogue: Catalogue, measured: Measured, shift: float) -> list[Change]:
+def _shift_pressures(catalogue: Catalogue, measured: Measured, shift: float) -> None:
     """Move the log norm by `shift`; all partners' pressures grow or shrink by one factor."""
     at = (measured.gpu_type, measured.workload, measured.partners)
-    old = catalogue.estimate[at].copy()
-    weighted = measured.fractions * raw_pressure(old)
-    target = max(float(np.expm1(-(log_norm(catalogue, measured) + shift))), 0.0)
+    weighted = measured.fractions * raw_pressure(catalogue.estimate[at])
+    target = max(float(np.expm1(np.log1p(weighted.sum()) - shift)), 0.0)
     parts = weighted / weighted.sum() if weighted.sum() > 0 else measured.fractions / measured.fractions.sum()
     catalogue.estimate[at] = pressure_of(1.0 / (1.0 + target * parts / measured.fractions))
-    return [
-        Change((measured.gpu_type, measured.workload, int(b)), float(before), float(now - before))
-        for b, before, now in zip(measured.partners, old, catalogue.estimate[at], strict=True)
-    ]
 
 
-@dataclass(frozen=True)
-class P2Refinement:
-    """Asks P2 what a change of one situation means for the others of each new workload in it.
+class Refining:
+    """Learning with P2: a measurement moves all that is believed of the workloads involved, tried or not.
 
-    `features` (W, F) and `kinds` (T, G) are encoded; `new` (W,) marks workloads that the history does not hold;
-    `variance` (2,) is that of refined estimates, alone and beside a partner.
+    `features` (W, F) and `kinds` (T, G) are encoded. Without a network the joint Gaussian refines alone.
     """
 
-    network: Ensemble
-    features: FloatArray
-    kinds: FloatArray
-    new: BoolArray
-    variance: FloatArray
-    least_surprise: float
+    def __init__(self, posterior: Posterior, network: Ensemble | None, features: FloatArray, kinds: FloatArray) -> None:
+        self.posterior = posterior
+        self.catalogue = posterior.catalogue
+        self.network = network
+        self.features = features
+        self.kinds = kinds
 
     @classmethod
     def of(
@@ -171,55 +150,40 @@ class P2Refinement:
         estimator: Estimator,
         workloads: Sequence[Workload],
         gpu_types: Sequence[GpuType],
-        least_surprise: float = LearningSettings().least_surprise,
-    ) -> P2Refinement:
-        """Refinement by this estimator's P2, for a catalogue of these workloads and types."""
+        *,
+        catalogue: Catalogue | None = None,
+        with_network: bool = True,
+    ) -> Refining:
+        """Learning that starts from what the estimator believes of these workloads and types.
+
+        `catalogue`, if given, holds these beliefs, and is kept up to date in place.
+        """
+        record = estimator.record
+        stand_in, known_type = record.types(gpu_types)
+        new = np.asarray((record.known(workloads) < 0)[None, :] | ~known_type[:, None])
+        reference = np.array([t.name == REFERENCE_GPU for t in gpu_types])
+        covariances = priors(estimator.doubt.on_types(stand_in, reference), new, p1.HISTORY_VARIANCE)
+        start = estimator.estimate(workloads, gpu_types) if catalogue is None else catalogue
         return cls(
-            network=estimator.p2,
-            features=estimator.record.encoder.workloads(workloads),
-            kinds=estimator.record.encoder.gpu_types(gpu_types),
-            new=estimator.record.known(workloads) < 0,
-            variance=estimator.p2_variance,
-            least_surprise=least_surprise,
+            Posterior(start, covariances, np.asarray(new.any(axis=0)), estimator.doubt.pair),
+            estimator.p2 if with_network else None,
+            record.encoder.workloads(workloads),
+            record.encoder.gpu_types(gpu_types),
         )
 
-    def spread(self, catalogue: Catalogue, changes: Sequence[Change]) -> list[p2.Lessons]:
-        """Refine, one change after the other, every unmeasured situation that shares a new workload with it."""
-        lessons: list[p2.Lessons] = []
-        for change in changes:
-            if abs(change.surprise) < self.least_surprise:
-                continue
-            _, job, partner = change.situation
-            members = {job} if partner == catalogue.alone else {job, partner}
-            lessons += [self._refine(catalogue, change, w) for w in sorted(members) if self.new[w]]
-        return lessons
+    def factor(self, workload: int, job_id: str, variance: float) -> JobFactor:
+        """What is known of the job's own factor."""
+        return JobFactor(*self.posterior.factor(workload, job_id, variance))
 
-    def _refine(self, catalogue: Catalogue, change: Change, workload: int) -> p2.Lessons:
-        every = situations_of(workload, len(self.kinds), len(self.features))
-        at = tuple(every.T)
-        targets = every[(catalogue.source[at] != Source.MEASURED) & (catalogue.variance[at] > 0)]
-        targets = targets[(targets != np.array(change.situation)).any(axis=1)]
-        at = tuple(targets.T)
-        lessons = lessons_of(workload, change, targets, catalogue)
-        refined = p2.refine(self.network, lessons, self.features, self.kinds)
-        alone = targets[:, 2] == catalogue.alone
-        catalogue.estimate[at] = np.where(alone, refined, np.maximum(refined, np.log(PRESSURE_FLOOR)))
-        catalogue.variance[at] = np.minimum(catalogue.variance[at], np.where(alone, *self.variance))
-        catalogue.source[at] = Source.P2
-        catalogue.touches[at] += 1
-        return lessons
+    def observe(self, measured: Measured, job_id: str, variance: float, noise: float) -> None:
+        """Take in a measurement; P2 corrects how far new workloads move."""
+        self.posterior.observe(measured, job_id, variance, noise, None if self.network is None else self._correct)
 
+    def refresh_variance(self) -> None:
+        """Bring the catalogue's variances up to date."""
+        self.posterior.refresh_variance()
 
-def lessons_of(workload: int, change: Change, targets: IntArray, catalogue: Catalogue) -> p2.Lessons:
-    """Questions to P2: one change of a situation of a workload against (Q, 3) targets."""
-    rows = len(targets)
-    at = tuple(targets.T)
-    return p2.Lessons(
-        shared=np.full(rows, workload),
-        observed=np.broadcast_to(np.array(change.situation), (rows, 3)),
-        target=targets,
-        surprise=np.full(rows, change.surprise),
-        observed_old=np.full(rows, change.old),
-        target_old=catalogue.estimate[at],
-        touches=catalogue.touches[at],
-    )
+    def _correct(self, reading: Reading) -> FloatArray:
+        assert self.network is not None
+        lessons = p2.Lessons.of(reading, self.catalogue)
+        return p2.correct(self.network, lessons, self.features, self.kinds)

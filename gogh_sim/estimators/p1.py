@@ -52,16 +52,10 @@ def blocks(questions: Questions, record: Record) -> Blocks:
     """Input of the network; the partner's block is zero without one."""
     job, partner, t = questions.job, questions.partner, questions.stand_in
     history = record.history
-    known = np.isfinite(history.speed[job.similar, t])
-    similar = np.column_stack(
-        [
-            history.log_speed[job.similar],
-            known,
-            _law(record, job, t),
-            job.apart,
-            job.features - record.similar_features(job),
-        ]
-    )
+    trust = record.trust(job.apart)[:, None]
+    known = np.isfinite(history.speed[job.similar, t])[:, None]
+    told = [history.log_speed[job.similar] - record.mean_speed, known, _law(record, job, t)]
+    similar = np.hstack([trust * np.hstack([*told, job.features - record.similar_features(job)]), trust])
     beside = np.zeros((len(t), widths(record)[1]))
     if partner is not None:
         beside = np.column_stack([partner.features, _law(record, partner, t), partner.apart, np.ones(len(t))])
@@ -72,10 +66,12 @@ def blocks(questions: Questions, record: Record) -> Blocks:
 def caution(record: Record, job: Subjects, stand_in: IntArray) -> FloatArray:
     """(Q, 3) steps back from the copy of speed, sensitivity and intensity, where the network starts to correct.
 
-    The effects of a similar workload count for less the farther it is; 0 for a workload that is known itself.
+    What a similar workload differs by from the mean counts for less the farther it is; 0 for a workload that is known
+    itself.
     """
-    doubt = 1.0 - record.trust(job.apart)
-    return np.column_stack([np.zeros(len(doubt)), -doubt[:, None] * _law(record, job, stand_in)])
+    speed = record.history.log_speed[job.similar, stand_in] - record.mean_speed[stand_in]
+    effects = np.column_stack([speed, _law(record, job, stand_in)])
+    return -(1.0 - record.trust(job.apart))[:, None] * effects
 
 
 def shortfall(record: Record, full: Record, workloads: Sequence[Workload]) -> FloatArray:

@@ -78,7 +78,8 @@ def _train_one(record: Record, settings: TrainingSettings, seed: np.random.SeedS
     def loss() -> Tensor:
         t, a = singles[rng.integers(len(singles), size=settings.batch_size // 2)].T[::-1]
         job, _ = roles.cast(a, a, rng)
-        found = ask(job, None, t)[:, p1.SPEED] + _tensor(record.history.log_speed[job.similar, t])
+        copied = record.history.log_speed[job.similar, t] + p1.caution(record, job, t)[:, p1.SPEED]
+        found = ask(job, None, t)[:, p1.SPEED] + _tensor(copied)
         total = speed_loss(found, _tensor(truth_speed[a, t]))
         return total + pair_loss() if len(pairs) else total
 

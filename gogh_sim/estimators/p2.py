@@ -1,7 +1,9 @@
-"""P2: what one observation of a workload teaches about its other situations: types and partners not tried.
+"""P2: what one measurement of a workload teaches about its other situations: types and partners not tried.
 
-The network gives a gain; a refined estimate is ``old + gain * surprise``, with the surprise ``measured - old`` of the
-observed situation. Where nothing surprised, nothing moves, so refinements do not drift however often they run.
+Asked per coordinate of the workload (speed, sensitivity, intensity on each type), the network gives the gain of the
+refinement ``new = old + gain * (measured - believed)``. It starts from the gain that the joint Gaussian of P1's errors
+would take (`posterior`) and corrects it by what features tell. Where nothing surprised, nothing moves. Because a pair's
+log pressure is the sum of what one suffers and the other presses, partners never tried are refined, too.
 """
 
 from __future__ import annotations
@@ -13,60 +15,92 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gogh_sim.estimators.catalogue import Catalogue
 from gogh_sim.estimators.features import Encoder
 from gogh_sim.estimators.networks import Blocks, Ensemble, one_thread
+from gogh_sim.estimators.posterior import ROLES, Reading
 from gogh_sim.types import FloatArray, IntArray
 
-MAX_GAIN = 1.5
-"""Bound on the size of a gain, so that a network far from its training data cannot run away."""
-TOUCHES_TRAINED = 10
-"""Observations per workload in training. Beyond, gains fall as one over the number of refinements, so that estimates
-settle however long a run is."""
-ROLES = 3
-"""Of the shared workload in a situation: alone, slowed by a partner, slowing a partner."""
-_TYPE, _JOB, _PARTNER = range(3)
+CORRECTION_LIMIT = 0.5
+"""Bound on the size of a correction, so that a network far from its training data cannot run away."""
+MEASURED_ROLES = 3
+"""Of the workload in the measured situation: alone, slowed by a partner, slowing a partner."""
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """Q questions to P2: an observed and a target situation that share one workload.
+    """Q questions to P2: one measurement, and one coordinate of a workload that it involves.
 
     Attributes
     ----------
-    shared
-        (Q,) number of the shared workload.
+    workload, other
+        (Q,) the workload refined and the one beside it (the number of workloads for none).
     observed, target
-        (Q, 3) situations: type, workload, partner (the number of workloads for none).
-    surprise
-        (Q,) measurement less old estimate at the observed situation.
+        (Q,) GPU types measured and refined.
+    measured_role, role
+        (Q,) role of the workload in the measurement, and which of its coordinates is refined.
+    gap
+        (Q,) measured less believed log rate.
     observed_old, target_old
-        (Q,) estimates before the observation.
+        (Q,) estimates before: the log rate measured, over the rate alone on the reference type; and of the coordinate,
+        that is the log speed, or the mean log pressure from (or on) all workloads.
+    gain, room
+        (Q,) Kalman gain, and the share of the coordinate's prior variance that is left: corrections shrink with it, so
+        that estimates settle however long a run is.
     touches
-        (Q,) refinements that the target has seen before.
+        (Q,) measurements that taught of the workload before.
     """
 
-    shared: IntArray
+    workload: IntArray
+    other: IntArray
     observed: IntArray
     target: IntArray
-    surprise: FloatArray
+    measured_role: IntArray
+    role: IntArray
+    gap: FloatArray
     observed_old: FloatArray
     target_old: FloatArray
+    gain: FloatArray
+    room: FloatArray
     touches: IntArray
-
-    def take(self, rows: IntArray) -> Lessons:
-        """These rows, in this order."""
-        return Lessons(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @classmethod
     def join(cls, parts: Sequence[Lessons]) -> Lessons:
         """All rows of several."""
         return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
 
+    @classmethod
+    def of(cls, reading: Reading, catalogue: Catalogue) -> Lessons:
+        """Questions about every coordinate of the reading's workload, speeds of all types first."""
+        types, workloads = len(catalogue.estimate), catalogue.alone
+        measured, w = reading.measured, reading.workload
+        partners = measured.partners
+        slowing = w != measured.workload
+        other = measured.workload if slowing else int(partners[0]) if len(partners) else workloads
+        size = ROLES * types
+        estimate = catalogue.estimate
+        pressure = estimate[:, w, :workloads].mean(axis=1), estimate[:, :, w].mean(axis=1)
+        old = np.concatenate([estimate[:, w, workloads], *pressure])
+        return cls(
+            workload=np.full(size, w),
+            other=np.full(size, other),
+            observed=np.full(size, measured.gpu_type),
+            target=np.tile(np.arange(types), ROLES),
+            measured_role=np.full(size, 2 if slowing else 1 if len(partners) else 0),
+            role=np.repeat(np.arange(ROLES), types),
+            gap=np.full(size, reading.gap),
+            observed_old=np.full(size, measured.log_rate - reading.gap),
+            target_old=old,
+            gain=reading.gain,
+            room=reading.room,
+            touches=np.full(size, reading.touches),
+        )
+
 
 def widths(encoder: Encoder) -> tuple[int, ...]:
-    """Widths of P2's blocks: shared workload, other one and type observed, those of the target, evidence."""
+    """Widths of P2's blocks: the workload, the other one and the type measured, the type refined, evidence."""
     w, g = encoder.workload_width, encoder.type_width
-    return (w, w + g, w + g, 6 + ROLES**2)
+    return (w, w + g, g, 7 + MEASURED_ROLES * ROLES)
 
 
 def blocks(lessons: Lessons, features: FloatArray, kinds: FloatArray) -> Blocks:
@@ -74,56 +108,33 @@ def blocks(lessons: Lessons, features: FloatArray, kinds: FloatArray) -> Blocks:
     padded = np.vstack([features, np.zeros(features.shape[1])])
     evidence = np.column_stack(
         [
-            lessons.surprise,
+            lessons.gap,
             lessons.observed_old,
             lessons.target_old,
+            lessons.gain,
+            lessons.room,
             np.log1p(lessons.touches),
-            lessons.observed[:, _TYPE] == lessons.target[:, _TYPE],
-            _other(lessons.shared, lessons.observed) == _other(lessons.shared, lessons.target),
-            _role_pairs(lessons, len(features)),
+            lessons.observed == lessons.target,
+            np.eye(MEASURED_ROLES * ROLES)[MEASURED_ROLES * lessons.role + lessons.measured_role],
         ]
     )
     parts = (
-        features[lessons.shared],
-        _side(lessons.shared, lessons.observed, padded, kinds),
-        _side(lessons.shared, lessons.target, padded, kinds),
+        features[lessons.workload],
+        np.column_stack([padded[lessons.other], kinds[lessons.observed]]),
+        kinds[lessons.target],
         evidence,
     )
     return tuple(torch.from_numpy(np.ascontiguousarray(p, dtype=np.float32)) for p in parts)
 
 
-def gains(output: Tensor) -> Tensor:
-    """Gains within +-MAX_GAIN from a network's output (..., 1)."""
-    return MAX_GAIN * torch.tanh(output[..., 0] / MAX_GAIN)
+def corrections(output: Tensor, room: FloatArray) -> Tensor:
+    """Corrections of gains, at most `CORRECTION_LIMIT` of the room, from a network's output (..., Q, 1)."""
+    return torch.from_numpy(room.astype(np.float32)) * CORRECTION_LIMIT * torch.tanh(output[..., 0] / CORRECTION_LIMIT)
 
 
-def refine(network: Ensemble, lessons: Lessons, features: FloatArray, kinds: FloatArray) -> FloatArray:
-    """(Q,) refined estimates at the targets."""
+def correct(network: Ensemble, lessons: Lessons, features: FloatArray, kinds: FloatArray) -> FloatArray:
+    """(Q,) corrections of gains."""
     with one_thread():
-        output = gains(network.answer(blocks(lessons, features, kinds))[0])
-    settle = TOUCHES_TRAINED / np.maximum(lessons.touches, TOUCHES_TRAINED)
-    gain: FloatArray = output.numpy().astype(np.float64) * settle
-    return lessons.target_old + gain * lessons.surprise
-
-
-def _other(shared: IntArray, situations: IntArray) -> IntArray:
-    """The workload beside the shared one; the number of workloads where it is alone."""
-    return np.where(situations[:, _JOB] == shared, situations[:, _PARTNER], situations[:, _JOB])
-
-
-def _side(shared: IntArray, situations: IntArray, padded: FloatArray, kinds: FloatArray) -> FloatArray:
-    """Features of the other workload (zeros: none) and of the type."""
-    return np.column_stack([padded[_other(shared, situations)], kinds[situations[:, _TYPE]]])
-
-
-def _role_pairs(lessons: Lessons, workloads: int) -> FloatArray:
-    """(Q, 9) one column per pair of roles of the shared workload, observed and at the target."""
-    pair = ROLES * _role(lessons.shared, lessons.observed, workloads) + _role(lessons.shared, lessons.target, workloads)
-    columns: FloatArray = np.eye(ROLES**2)[pair]
-    return columns
-
-
-def _role(shared: IntArray, situations: IntArray, workloads: int) -> IntArray:
-    """0 alone, 1 slowed by a partner, 2 slowing one."""
-    alone = situations[:, _PARTNER] == workloads
-    return np.where(alone, 0, np.where(situations[:, _JOB] == shared, 1, 2)).astype(np.int64)
+        output = corrections(network.answer(blocks(lessons, features, kinds))[0], lessons.room)
+    found: FloatArray = output.numpy().astype(np.float64)
+    return found

@@ -1,4 +1,4 @@
-"""Training of P2 on episodes: a workload that P1 has not seen is observed a few times and refined in between."""
+"""Training of P2 on episodes: a workload that P1 has not seen is measured a few times and refined in between."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import torch
 from torch import Tensor
 
 from gogh_sim.estimators import p2
-from gogh_sim.estimators.catalogue import situations_of
-from gogh_sim.estimators.coordinates import PRESSURE_FLOOR, norm_of, pressure_of, raw_pressure
+from gogh_sim.estimators.coordinates import PRESSURE_FLOOR, pressure_of, raw_pressure
 from gogh_sim.estimators.history import History
 from gogh_sim.estimators.networks import Ensemble, build
 from gogh_sim.estimators.optimisation import descend, jittered, pressure_loss, speed_loss
+from gogh_sim.estimators.posterior import INTENSITY, ROLES, SENSITIVITY, SPEED, Doubt
 from gogh_sim.estimators.record import Record
 from gogh_sim.estimators.settings import TrainingSettings
 from gogh_sim.types import REFERENCE_GPU, BoolArray, FloatArray, IntArray
 
-OBSERVATIONS = p2.TOUCHES_TRAINED
-"""Observations per episode."""
-TARGETS = 64
-"""Situations per episode, the observed ones among them."""
-ALONE_SHARE = 0.3
-"""Share of situations per episode that are drawn from those without partner, as far as there are any."""
-_JUDGED = 256
-"""Episodes by which the error of refined estimates is judged."""
+MEASUREMENTS = 6
+"""Measurements per episode."""
+ALONE_SHARE, SLOWED_SHARE = 0.3, 0.4
+"""Shares of measurements alone, and of its own rate beside a partner; the rest are of the partner's rate."""
+SHRINKAGE = 0.15
+"""Pull of the learned covariance towards no correlation: histories are short beside its size."""
+LEAST_VARIANCE = 0.02**2
+"""Of a coordinate that P1 seems to know: the run-to-run spread of 2 % remains."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,13 @@ class Beliefs:
     estimate: FloatArray
     fold: IntArray
 
-
-@dataclass(frozen=True)
-class Episodes:
-    """E episodes: the workload observed, (E, M, 3) situations of it, observed ones first, with beliefs and truth."""
-
-    workload: IntArray
-    situations: IntArray
-    believed: FloatArray
-    truth: FloatArray
-    workloads: int
-    """How many workloads there are, which is the column of "no partner"."""
+    def own(self) -> FloatArray:
+        """(W, 2, T, W + 1) of each workload by its own fold: what it suffers (and alone), and does to others."""
+        numbers = np.arange(len(self.fold))
+        suffers = self.estimate[self.fold, :, numbers]
+        presses = np.full_like(suffers, np.nan)
+        presses[:, :, :-1] = self.estimate[self.fold, :, :, numbers]
+        return np.stack([suffers, presses], axis=1)
 
 
 def truth_of(history: History) -> FloatArray:
@@ -56,59 +52,52 @@ def truth_of(history: History) -> FloatArray:
     return np.concatenate([pressure_of(history.norm), np.log(history.speed).T[:, :, None]], axis=2)
 
 
-def train(
-    record: Record, beliefs: Beliefs, variance: FloatArray, settings: TrainingSettings, members: int, seed: int
-) -> Ensemble:
-    """An ensemble trained to refine these beliefs towards the record's truth; the same seed gives the same weights.
+@dataclass(frozen=True)
+class Errors:
+    """Errors of P1 on workloads of unseen families, truth less belief.
 
-    `variance` (2,) is that of the beliefs, alone and beside a partner.
+    `tables` (W, 2, T, W + 1) as `Beliefs.own`, nan where the partner was not known to that P1 or nothing was measured;
+    `coordinates` (W, 3 T) are the speeds' errors and the means over partners.
     """
-    seeds = np.random.SeedSequence(seed).spawn(members)
-    return Ensemble([_train_one(record, beliefs, variance, settings, s) for s in seeds])
 
+    tables: FloatArray
+    coordinates: FloatArray
 
-def _train_one(
-    record: Record,
-    beliefs: Beliefs,
-    variance: FloatArray,
-    settings: TrainingSettings,
-    seed: np.random.SeedSequence,
-) -> torch.nn.Module:
-    rng = np.random.default_rng(seed)
-    network = build(
-        settings.p2_architecture, p2.widths(record.encoder), 1, settings.parameters, int(seed.generate_state(1)[0])
-    )
-    draw = _Drawing(record, beliefs, rng)
+    @classmethod
+    def of(cls, beliefs: Beliefs, history: History) -> Errors:
+        """Errors of these beliefs against the history."""
+        truth, numbers = truth_of(history), np.arange(len(beliefs.fold))
+        suffers = truth.transpose(1, 0, 2)
+        presses = np.full_like(suffers, np.nan)
+        presses[:, :, :-1] = truth[:, :, numbers].transpose(2, 0, 1)
+        tables = np.stack([suffers, presses], axis=1) - beliefs.own()
+        strangers = np.append(beliefs.fold, -1) == beliefs.fold[:, None]
+        tables[np.broadcast_to(strangers[:, None, None, :], tables.shape)] = np.nan
+        tables[:, 0, [t.name == REFERENCE_GPU for t in history.gpu_types], -1] = 0.0
+        known = np.isfinite(tables[..., :-1])
+        mean = np.where(known, tables[..., :-1], 0.0).sum(axis=-1) / np.maximum(known.sum(axis=-1), 1)
+        pressed = np.where(known.any(axis=-1), mean, np.nan)
+        return cls(tables, np.concatenate([tables[:, 0, :, -1], pressed[:, 0], pressed[:, 1]], axis=1))
 
-    def loss() -> Tensor:
-        episodes = draw.episodes(settings.episodes)
-        believed = episodes.believed.copy()
-        touches = np.zeros(believed.shape, dtype=np.int64)
-        total = torch.zeros(())
-        for step in range(OBSERVATIONS):
-            measured = _measured(episodes, believed, step, variance, settings.job_sigma, rng)
-            lessons = _lessons(episodes, believed, touches, step, measured)
-            *facts, evidence = p2.blocks(lessons, record.features, record.type_features)
-            gain = p2.gains(network((*jittered(tuple(facts), settings.jitter, rng), evidence)))
-            found = _tensor(lessons.target_old) + gain * _tensor(lessons.surprise)
-            total = total + _loss(found, episodes, step)
-            believed[:, step] = measured
-            believed[:, step + 1 :] = found.detach().numpy().reshape(len(believed), -1)
-            touches[:, step + 1 :] += 1
-        return total / OBSERVATIONS
+    def doubt(self) -> Doubt:
+        """Second moments of the errors, with correlations over what is known of both coordinates, made consistent."""
+        known = np.isfinite(self.coordinates)
+        values = np.where(known, self.coordinates, 0.0)
+        counts = known.astype(np.float64).T @ known
+        moments = values.T @ values / np.maximum(counts, 1.0)
+        variance = np.where(np.diag(counts) > 0, np.diag(moments), 1.0)
+        live = variance > 0
+        spread = np.sqrt(np.where(live, np.maximum(variance, LEAST_VARIANCE), 0.0))
+        scale = np.where(live, spread, 1.0)
+        correlation = np.clip(moments / np.outer(scale, scale), -1.0, 1.0) * (1.0 - SHRINKAGE)
+        np.fill_diagonal(correlation, 1.0)
+        strength, axes = np.linalg.eigh(correlation)
+        correlation = (axes * np.maximum(strength, 1e-6)) @ axes.T
+        return Doubt(correlation * np.outer(spread, spread), max(self._pair_variance(), LEAST_VARIANCE))
 
-    descend(network.parameters(), loss, settings.p2_steps, settings.learning_rate, settings.weight_decay)
-    return network
-
-
-def residual_variance(network: Ensemble, record: Record, beliefs: Beliefs, seed: int) -> FloatArray:
-    """(2,) variance of refined estimates after one observation without noise, alone and beside a partner."""
-    episodes = _Drawing(record, beliefs, np.random.default_rng(seed)).episodes(_JUDGED)
-    measured = episodes.truth[:, 0]
-    lessons = _lessons(episodes, episodes.believed, np.zeros(episodes.believed.shape, dtype=np.int64), 0, measured)
-    gap = p2.refine(network, lessons, record.features, record.type_features) - episodes.truth[:, 1:].reshape(-1)
-    alone = lessons.target[:, 2] == len(record.history.workloads)
-    return np.array([mean_square(gap[alone]), mean_square(gap[~alone])])
+    def _pair_variance(self) -> float:
+        means = self.coordinates.reshape(len(self.coordinates), ROLES, -1)[:, 1:]
+        return mean_square(self.tables[..., :-1] - means[..., None])
 
 
 def mean_square(gaps: FloatArray) -> float:
@@ -117,99 +106,191 @@ def mean_square(gaps: FloatArray) -> float:
     return float(np.mean(finite**2)) if len(finite) else 1.0
 
 
-class _Drawing:
-    """Draws episodes from a history."""
+def train(
+    record: Record, beliefs: Beliefs, doubt: Doubt, settings: TrainingSettings, members: int, seed: int
+) -> Ensemble:
+    """An ensemble trained to refine these beliefs towards the record's truth; the same seed gives the same weights."""
+    seeds = np.random.SeedSequence(seed).spawn(members)
+    return Ensemble([_train_one(record, beliefs, doubt, settings, s) for s in seeds])
 
-    def __init__(self, record: Record, beliefs: Beliefs, rng: np.random.Generator) -> None:
-        history = record.history
+
+def _train_one(
+    record: Record, beliefs: Beliefs, doubt: Doubt, settings: TrainingSettings, seed: np.random.SeedSequence
+) -> torch.nn.Module:
+    rng = np.random.default_rng(seed)
+    network = build(
+        settings.p2_architecture, p2.widths(record.encoder), 1, settings.parameters, int(seed.generate_state(1)[0])
+    )
+    course = _Course(record.history, beliefs, doubt, settings.job_sigma, rng)
+
+    def loss() -> Tensor:
+        episodes = course.start(settings.episodes)
+        total = torch.zeros(())
+        for step in range(MEASUREMENTS):
+            lessons, sure = course.measure(episodes, step)
+            *facts, evidence = p2.blocks(lessons, record.features, record.type_features)
+            output = network((*jittered(tuple(facts), settings.jitter, rng), evidence))
+            gap = torch.from_numpy(lessons.gap.astype(np.float32))
+            correction = p2.corrections(output, lessons.room) * gap
+            shift = correction.reshape(len(episodes.workload), -1)
+            believed = _tensor(episodes.mean + lessons.gain.reshape(shift.shape) * episodes.gap[:, None]) + shift
+            total = total + _loss(believed, episodes)
+            episodes.mean = believed.detach().numpy().astype(np.float64)
+            episodes.covariance = episodes.covariance - sure[:, :, None] * sure[:, None, :]
+        return total / MEASUREMENTS
+
+    descend(network.parameters(), loss, settings.p2_steps, settings.learning_rate, settings.weight_decay)
+    return network
+
+
+@dataclass
+class _Episodes:
+    """E workloads as believed during their episodes; `base` is what their folds believed, (E, 2, T, W + 1).
+
+    `goal` (E, 3 T) is the truth of the coordinates, for pressures beside partners drawn by chance, and `start` what was
+    believed of the same; `mean` and `covariance` are of the deviations from the fold's beliefs.
+    """
+
+    workload: IntArray
+    base: FloatArray
+    truth: FloatArray
+    start: FloatArray
+    goal: FloatArray
+    mean: FloatArray
+    covariance: FloatArray
+    gap: FloatArray
+
+
+class _Course:
+    """Draws episodes from a history, and measurements within them."""
+
+    def __init__(
+        self, history: History, beliefs: Beliefs, doubt: Doubt, job_sigma: float, rng: np.random.Generator
+    ) -> None:
         self._rng = rng
-        self._beliefs = beliefs
-        self._truth = truth_of(history)
-        count, types = len(history.workloads), len(history.gpu_types)
-        usable = np.isfinite(self._truth)
-        usable[[i for i, t in enumerate(history.gpu_types) if t.name == REFERENCE_GPU], :, count] = False
-        every = [situations_of(w, types, count) for w in range(count)]
-        self._choices = [self._usable(w, s[usable[tuple(s.T)]], count) for w, s in enumerate(every)]
-        self._eligible = np.array([w for w, s in enumerate(self._choices) if len(s) > OBSERVATIONS])
+        self._doubt = doubt
+        self._noise = job_sigma**2 + LEAST_VARIANCE
+        self._types = len(history.gpu_types)
+        reference = np.array([t.name == REFERENCE_GPU for t in history.gpu_types])
+        self._prior = doubt.on_types(np.arange(self._types), reference)
+        self._base = beliefs.own()
+        self._base[:, 0, reference, -1] = 0.0
+        self._log_speed = history.log_speed
+        error = Errors.of(beliefs, history).tables
+        self._truth = self._base + error
+        seen = np.isfinite(error[:, 0])
+        seen[:, :, :-1] &= np.isfinite(error[:, 1, :, :-1])
+        self._alone = [np.flatnonzero(s[:, -1]) for s in seen]
+        self._beside = [np.argwhere(s[:, :-1]) for s in seen]
+        enough = [len(a) > 1 and len(b) > MEASUREMENTS for a, b in zip(self._alone, self._beside, strict=True)]
+        self._eligible = np.flatnonzero(enough)
 
-    def episodes(self, how_many: int) -> Episodes:
+    def start(self, how_many: int) -> _Episodes:
         """Episodes of workloads drawn with equal chance."""
-        workloads = self._eligible[self._rng.integers(len(self._eligible), size=how_many)]
-        situations = np.stack([self._situations(w) for w in workloads])
-        index = tuple(np.moveaxis(situations, 2, 0))
-        fold = self._beliefs.fold[workloads][:, None]
-        return Episodes(
-            workloads, situations, self._beliefs.estimate[(fold, *index)], self._truth[index], self._truth.shape[1]
+        w = self._eligible[self._rng.integers(len(self._eligible), size=how_many)]
+        base, truth = self._base[w], self._truth[w]
+        columns = [self._columns(truth[:, 0, :, :-1]), self._columns(truth[:, 1, :, :-1])]
+
+        def read(table: FloatArray) -> FloatArray:
+            pressed = [np.take_along_axis(table[:, k], c[:, :, None], axis=2)[:, :, 0] for k, c in enumerate(columns)]
+            return np.concatenate([table[:, 0, :, -1], *pressed], axis=1)
+
+        size = (how_many, *self._prior.shape)
+        return _Episodes(
+            workload=w,
+            base=base,
+            truth=truth,
+            start=read(base),
+            goal=read(truth),
+            mean=np.zeros(size[:2]),
+            covariance=np.broadcast_to(self._prior, size),
+            gap=np.zeros(how_many),
         )
 
-    def _usable(self, workload: int, situations: IntArray, workloads: int) -> IntArray:
-        """Situations whose other workload, if any, was known to the P1 that had not seen this one."""
-        other = np.where(situations[:, 1] == workload, situations[:, 2], situations[:, 1])
-        fold = np.append(self._beliefs.fold, -1)
-        known: IntArray = situations[fold[other] != fold[workload]]
-        return known
-
-    def _situations(self, workload: int) -> IntArray:
-        """(TARGETS, 3) situations with usable truth, in random order; drawn with repetition where there are few."""
-        choices = self._choices[workload]
-        alone = choices[:, 2] == self._truth.shape[1]
-        weight = np.where(alone, ALONE_SHARE / max(alone.sum(), 1), (1 - ALONE_SHARE) / max((~alone).sum(), 1))
-        order = self._rng.choice(len(choices), size=min(TARGETS, len(choices)), replace=False, p=weight / weight.sum())
-        result: IntArray = choices[np.resize(order, TARGETS)]
+    def _columns(self, truth: FloatArray) -> IntArray:
+        """(E, T) partner drawn from those that something is known of; the first where there is none."""
+        lots = np.where(np.isfinite(truth), self._rng.random(truth.shape), -1.0)
+        result: IntArray = lots.argmax(axis=2)
         return result
 
+    def measure(self, e: _Episodes, step: int) -> tuple[p2.Lessons, FloatArray]:
+        """One measurement of each workload; sets `gap`, and returns what P2 is asked and (E, 3 T) what becomes sure.
 
-def _measured(
-    episodes: Episodes,
-    believed: FloatArray,
-    step: int,
-    variance: FloatArray,
-    job_sigma: float,
-    rng: np.random.Generator,
-) -> FloatArray:
-    """What is believed of the observed situation after one job of the workload was measured there.
+        Every measurement is of another job, so its factor and the noise are of one piece.
+        """
+        count, rows = len(e.workload), np.arange(len(e.workload))
+        role, t, b = self._situations(e.workload)
+        upon = np.where(role == 2, 1, 0)
+        pressure = e.base[rows, upon, t, b] + np.where(
+            role == 0, 0.0, e.mean[rows, np.where(role == 2, INTENSITY, SENSITIVITY) * self._types + t]
+        )
+        true_pressure = e.truth[rows, upon, t, b]
+        own_speed = e.base[rows, 0, t, -1] + e.mean[rows, SPEED * self._types + t]
+        partner_speed = self._log_speed[np.minimum(b, len(self._log_speed) - 1), t]
+        speed = np.where(role == 2, partner_speed, own_speed)
+        true_speed = np.where(role == 2, partner_speed, e.truth[rows, 0, t, -1])
+        raw = np.where(role == 0, 0.0, raw_pressure(pressure))
+        true_raw = np.where(role == 0, 0.0, raw_pressure(true_pressure))
+        believed = speed - np.log1p(raw)
+        e.gap = true_speed - np.log1p(true_raw) - believed + np.sqrt(self._noise) * self._rng.standard_normal(count)
+        steep = np.where(role == 0, 0.0, -(raw + PRESSURE_FLOOR) / (1.0 + raw))
+        slope = np.zeros_like(e.mean)
+        slope[rows, SPEED * self._types + t] = np.where(role == 2, 0.0, 1.0)
+        slope[rows, SENSITIVITY * self._types + t] = np.where(role == 1, steep, 0.0)
+        slope[rows, INTENSITY * self._types + t] = np.where(role == 2, steep, 0.0)
+        spread = np.einsum("eij,ej->ei", e.covariance, slope)
+        total = self._noise + steep**2 * self._doubt.pair + (spread * slope).sum(axis=1)
+        lessons = self._lessons(e, role, t, b, believed, spread / total[:, None], step)
+        return lessons, spread / np.sqrt(total)[:, None]
 
-    The job runs at the workload's rate times a factor of its own, so only part of the gap is put down to the workload,
-    as `learning.assimilate` does. In half of the pairs the speed alone is uncertain, too, and blurs the norm.
-    """
-    old, truth = believed[:, step], episodes.truth[:, step]
-    alone = episodes.situations[:, step, 2] == episodes.workloads
-    blur = np.where(alone | (rng.random(len(old)) < 0.5), 0.0, variance[0])
-    other = job_sigma**2 + blur
-    raw = raw_pressure(old)
-    slope = np.where(alone, 1.0, (raw + PRESSURE_FLOOR) / (1.0 + raw))
-    own = slope**2 * np.where(alone, *variance)
-    gap = np.where(alone, truth - old, np.log(norm_of(truth) / norm_of(old)))
-    part = own / (own + other) * (gap + np.sqrt(other) * rng.standard_normal(len(old)))
-    shifted = pressure_of(np.minimum(norm_of(old) * np.exp(part), 1.0))
-    return np.where(alone, old + part, shifted)
+    def _situations(self, workloads: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+        """(E,) role of the workload, type and partner (the last column for none) of a measurement each."""
+        lot = self._rng.random(len(workloads))
+        role = np.where(lot < ALONE_SHARE, 0, np.where(lot < ALONE_SHARE + SLOWED_SHARE, 1, 2))
+        places = np.zeros((len(workloads), 2), dtype=np.int64)
+        for row, w in enumerate(workloads):
+            if role[row] == 0:
+                places[row] = self._rng.choice(self._alone[w]), self._base.shape[-1] - 1
+            else:
+                places[row] = self._beside[w][self._rng.integers(len(self._beside[w]))]
+        return role.astype(np.int64), places[:, 0], places[:, 1]
+
+    def _lessons(
+        self, e: _Episodes, role: IntArray, t: IntArray, b: IntArray, believed: FloatArray, gain: FloatArray, step: int
+    ) -> p2.Lessons:
+        count, size = gain.shape
+        left = np.einsum("eii->ei", e.covariance)
+        prior = np.diag(self._prior)
+        pressure = e.base[..., :-1].mean(axis=3).reshape(count, -1)
+        old = np.concatenate([e.base[:, 0, :, -1], pressure], axis=1) + e.mean
+        return p2.Lessons(
+            workload=np.repeat(e.workload, size),
+            other=np.repeat(b, size),
+            observed=np.repeat(t, size),
+            target=np.tile(np.arange(self._types), count * ROLES),
+            measured_role=np.repeat(role, size),
+            role=np.tile(np.repeat(np.arange(ROLES), self._types), count),
+            gap=np.repeat(e.gap, size),
+            observed_old=np.repeat(believed, size),
+            target_old=old.ravel(),
+            gain=gain.ravel(),
+            room=(left / np.where(prior > 0, prior, 1.0)).ravel(),
+            touches=np.full(count * size, step),
+        )
 
 
-def _lessons(
-    episodes: Episodes, believed: FloatArray, touches: IntArray, step: int, measured: FloatArray
-) -> p2.Lessons:
-    targets = TARGETS - step - 1
-    repeat = np.repeat(np.arange(len(believed)), targets)
-    return p2.Lessons(
-        shared=episodes.workload[repeat],
-        observed=episodes.situations[repeat, step],
-        target=episodes.situations[:, step + 1 :].reshape(-1, 3),
-        surprise=(measured - believed[:, step])[repeat],
-        observed_old=believed[repeat, step],
-        target_old=believed[:, step + 1 :].reshape(-1),
-        touches=touches[:, step + 1 :].reshape(-1),
-    )
-
-
-def _loss(found: Tensor, episodes: Episodes, step: int) -> Tensor:
-    truth = _tensor(episodes.truth[:, step + 1 :].reshape(-1))
-    alone: BoolArray = episodes.situations[:, step + 1 :, 2].reshape(-1) == episodes.workloads
-    single, pair = torch.from_numpy(alone), torch.from_numpy(~alone)
+def _loss(shift: Tensor, e: _Episodes) -> Tensor:
+    """Error of the coordinates, given by how much they have moved from the start."""
+    types = e.goal.shape[1] // ROLES
+    known: BoolArray = np.isfinite(e.goal)
+    goal = _tensor(np.where(known, e.goal, 0.0))
+    found = _tensor(e.start) + shift
     total = torch.zeros(())
-    if alone.any():
-        total = total + speed_loss(found[single], truth[single])
-    if not alone.all():
-        total = total + 2.0 * pressure_loss(found[pair], truth[pair])
+    single, pair = torch.from_numpy(known[:, :types]), torch.from_numpy(known[:, types:])
+    if single.any():
+        total = total + speed_loss(found[:, :types][single], goal[:, :types][single])
+    if pair.any():
+        total = total + 2.0 * pressure_loss(found[:, types:][pair], goal[:, types:][pair])
     return total
 
 

@@ -84,13 +84,16 @@ class Record:
 
     @cached_property
     def reach(self) -> float:
-        """Distance over which the likeness of pressures between similar workloads decays to 1/e.
+        """Distance over which the likeness of similar workloads decays to 1/e.
 
-        The one, of a grid, that predicts the history's own sensitivities and intensities best, in squares, from the
-        nearest other workload and from the nearest of another family.
+        The one, of a grid, that predicts the history's own speeds, sensitivities and intensities, as deviations from
+        their means in units of their spread, best, in squares, from the nearest other workload and from the nearest of
+        another family.
         """
         history = self.history
-        effects = np.concatenate([history.sensitivity, history.intensity])
+        effects = np.concatenate([(history.log_speed - self.mean_speed).T, history.sensitivity, history.intensity])
+        spread = effects.std(axis=1, keepdims=True)
+        effects = effects / np.where(spread > 0, spread, 1.0)
         family = np.array([w.family for w in history.workloads])
         roles = [self.pretend_new(np.eye(len(family), dtype=np.bool_)), self.pretend_new(family[:, None] == family)]
         losses = [
@@ -99,8 +102,14 @@ class Record:
         ]
         return float(REACHES[int(np.argmin(losses))])
 
+    @cached_property
+    def mean_speed(self) -> FloatArray:
+        """(T,) mean log relative speed of the known workloads."""
+        result: FloatArray = self.history.log_speed.mean(axis=0)
+        return result
+
     def trust(self, apart: FloatArray) -> FloatArray:
-        """Share of a similar workload's effects to be expected of one that is so far apart."""
+        """Share of a similar workload's deviations from the mean to be expected of one that is so far apart."""
         result: FloatArray = np.exp(-apart / self.reach)
         return result
 

@@ -41,12 +41,12 @@ class TrainingSettings:
     members: int = 3
     folds: int = 5
     p1_steps: int = 250
-    p2_steps: int = 400
+    p2_steps: int = 200
     batch_size: int = 512
-    episodes: int = 8
+    episodes: int = 32
     learning_rate: float = 4e-3
-    weight_decay: float = 1e-2
-    jitter: float = 0.5
+    weight_decay: float = 1.0
+    jitter: float = 0.2
     job_sigma: float = 0.05
     held_out: tuple[str, ...] = ()
 

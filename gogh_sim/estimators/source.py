@@ -11,21 +11,12 @@ from gogh_sim.errors import InputError
 from gogh_sim.estimators.catalogue import Catalogue, Source, memory_fits
 from gogh_sim.estimators.coordinates import raw_pressure
 from gogh_sim.estimators.estimator import Estimator
-from gogh_sim.estimators.learning import (
-    JobFactor,
-    LearningSettings,
-    Measured,
-    P2Refinement,
-    Refinement,
-    assimilate,
-    believed_log_rate,
-)
-from gogh_sim.estimators.tuning import TunedRefinement, TuningSettings
+from gogh_sim.estimators.learning import Learning, LearningSettings, MeasuredOnly, Refining
+from gogh_sim.estimators.posterior import Measured, believed_log_rate
+from gogh_sim.estimators.tuning import Tuned, TuningSettings
 from gogh_sim.estimators.watts import Watts
 from gogh_sim.policy import Beliefs, Observation, Prediction
 from gogh_sim.types import FloatArray, GpuType, IntArray, Job, Workload
-
-_JOBS_REMEMBERED = 100_000
 
 
 class EstimatedSource:
@@ -39,9 +30,9 @@ class EstimatedSource:
         In cluster order.
     estimator
         Trained networks and their history; never modified.
-    refinement
-        What spreads a measurement to situations not tried; without it (None) only what was measured changes.
     learning
+        Keeps a catalogue of these workloads, in order of name, on these types up to date.
+    settings
         What is assumed of measurements.
     """
 
@@ -50,19 +41,30 @@ class EstimatedSource:
         workloads: Mapping[str, Workload],
         gpu_types: tuple[GpuType, ...],
         estimator: Estimator,
-        refinement: Refinement | None = None,
-        learning: LearningSettings | None = None,
+        learning: Learning,
+        settings: LearningSettings | None = None,
     ) -> None:
-        known = _in_order(workloads)
-        self._learning = learning or LearningSettings()
-        self._refinement = refinement
+        known = in_order(workloads)
+        self._settings = settings or LearningSettings()
+        self._learning = learning
+        self._catalogue = learning.catalogue
         self._number = {name: i for i, name in enumerate(sorted(workloads))}
         self._type_number = {t.name: i for i, t in enumerate(gpu_types)}
         self._fits = memory_fits(known, gpu_types)
         self._watts = Watts(estimator.record, known, gpu_types)
-        self._catalogue = estimator.estimate(known, gpu_types)
-        self._factors: dict[str, JobFactor] = {}
         self._tables = self._read()
+
+    @classmethod
+    def unrefined(
+        cls,
+        workloads: Mapping[str, Workload],
+        gpu_types: tuple[GpuType, ...],
+        estimator: Estimator,
+        settings: LearningSettings | None = None,
+    ) -> EstimatedSource:
+        """Source without P2: a measurement changes only what it measured."""
+        learning = MeasuredOnly(estimator.estimate(in_order(workloads), gpu_types))
+        return cls(workloads, gpu_types, estimator, learning, settings)
 
     @classmethod
     def refined(
@@ -70,12 +72,10 @@ class EstimatedSource:
         workloads: Mapping[str, Workload],
         gpu_types: tuple[GpuType, ...],
         estimator: Estimator,
-        learning: LearningSettings | None = None,
+        settings: LearningSettings | None = None,
     ) -> EstimatedSource:
         """Source that refines by the estimator's P2."""
-        settings = learning or LearningSettings()
-        refinement = P2Refinement.of(estimator, _in_order(workloads), gpu_types, settings.least_surprise)
-        return cls(workloads, gpu_types, estimator, refinement, settings)
+        return cls(workloads, gpu_types, estimator, Refining.of(estimator, in_order(workloads), gpu_types), settings)
 
     @classmethod
     def tuned(
@@ -85,13 +85,12 @@ class EstimatedSource:
         estimator: Estimator,
         rng: np.random.Generator,
         tuning: TuningSettings | None = None,
-        learning: LearningSettings | None = None,
+        settings: LearningSettings | None = None,
     ) -> EstimatedSource:
         """Source that refines by P2 and fine-tunes a copy of it from a replay buffer."""
-        settings = learning or LearningSettings()
-        refinement = P2Refinement.of(estimator, _in_order(workloads), gpu_types, settings.least_surprise)
-        tuner = TunedRefinement.tuned(refinement, tuning or TuningSettings(), rng)
-        return cls(workloads, gpu_types, estimator, tuner, settings)
+        refining = Refining.of(estimator, in_order(workloads), gpu_types)
+        learning = Tuned(refining, tuning or TuningSettings(), rng)
+        return cls(workloads, gpu_types, estimator, learning, settings)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -102,7 +101,7 @@ class EstimatedSource:
         """All questions of a round, read from the catalogue at once."""
         index = np.array([self._workload(job) for job in jobs], dtype=np.int64)
         fractions = np.array([job.gpu_fraction for job in jobs], dtype=np.float64)
-        factors = np.exp(np.array([self._factor(job).log for job in jobs], dtype=np.float64))
+        factors = np.exp(np.array([self._factor(job)[0] for job in jobs], dtype=np.float64))
         speed, pressure = self._tables
         square = np.ix_(np.arange(len(speed)), index, index)
         norm = 1.0 / (1.0 + pressure[square] * fractions)
@@ -120,7 +119,7 @@ class EstimatedSource:
 
     def _speed_sd(self, jobs: Sequence[Job], index: IntArray) -> FloatArray:
         """(J, T) standard deviation of the log speed alone: the workload's and the job's own doubt."""
-        own = np.array([self._factor(job).variance for job in jobs], dtype=np.float64)
+        own = np.array([self._factor(job)[1] for job in jobs], dtype=np.float64)
         result: FloatArray = np.sqrt(self._catalogue.variance[:, index, -1] + own).T
         return result
 
@@ -136,19 +135,15 @@ class EstimatedSource:
         return predictions
 
     def _predict(self, observation: Observation, measured: Measured) -> Prediction:
-        log_rate = believed_log_rate(self._catalogue, self._factor(observation.job), measured)
+        log_rate = believed_log_rate(self._catalogue, self._factor(observation.job)[0], measured)
         column = measured.partners if len(measured.partners) else np.array([self._catalogue.alone])
         source = Source(int(self._catalogue.source[measured.gpu_type, measured.workload, column].min()))
         return Prediction(observation, source.label, observation.job.reference_rate * math.exp(log_rate))
 
     def _learn(self, observation: Observation, measured: Measured) -> None:
         job = observation.job
-        factor, changes = assimilate(
-            self._catalogue, self._factor(job), measured, noise_variance=self._learning.noise_sigma**2
-        )
-        self._remember(job, factor)
-        if self._refinement is not None:
-            self._refinement.spread(self._catalogue, changes)
+        noise = self._settings.noise_sigma**2
+        self._learning.observe(measured, job.job_id, self._variance_of(job), noise)
         self._watts.observe(
             measured.gpu_type,
             measured.workload,
@@ -176,25 +171,22 @@ class EstimatedSource:
         except KeyError:
             raise InputError(f"job {job.job_id} names workload {job.workload!r}, which the context lacks") from None
 
-    def _factor(self, job: Job) -> JobFactor:
-        known = self._factors.get(job.job_id)
-        if known is not None:
-            return known
-        settings = self._learning
-        return JobFactor(0.0, settings.job_sigma**2 + (settings.gang_sigma**2 if job.num_gpus > 1 else 0.0))
+    def _factor(self, job: Job) -> tuple[float, float]:
+        """Log of the job's own factor and its variance."""
+        return self._learning.factor(self._workload(job), job.job_id, self._variance_of(job))
 
-    def _remember(self, job: Job, factor: JobFactor) -> None:
-        """Keep the factor; beyond a bound the job heard of first is forgotten."""
-        self._factors[job.job_id] = factor
-        if len(self._factors) > _JOBS_REMEMBERED:
-            del self._factors[next(iter(self._factors))]
+    def _variance_of(self, job: Job) -> float:
+        """Variance of the factor of a job not heard of."""
+        settings = self._settings
+        return settings.job_sigma**2 + (settings.gang_sigma**2 if job.num_gpus > 1 else 0.0)
 
     def _read(self) -> tuple[FloatArray, FloatArray]:
         """(T, W) speeds alone and (T, W, W) pressures, worked out once per change."""
+        self._learning.refresh_variance()
         catalogue = self._catalogue
         return catalogue.speed(), raw_pressure(catalogue.estimate[:, :, : catalogue.alone])
 
 
-def _in_order(workloads: Mapping[str, Workload]) -> list[Workload]:
+def in_order(workloads: Mapping[str, Workload]) -> list[Workload]:
     """Workloads in order of name, which numbers them in the catalogue."""
     return [workloads[name] for name in sorted(workloads)]

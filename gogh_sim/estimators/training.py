@@ -13,10 +13,10 @@ from gogh_sim.estimators.estimator import Estimator
 from gogh_sim.estimators.evaluation import ErrorTable, error_table
 from gogh_sim.estimators.history import History, without_families
 from gogh_sim.estimators.networks import Ensemble, one_thread, scale_outputs
-from gogh_sim.estimators.p2_training import Beliefs, mean_square, truth_of
+from gogh_sim.estimators.p2_training import Beliefs, Errors
 from gogh_sim.estimators.record import Record
 from gogh_sim.estimators.settings import TrainingSettings
-from gogh_sim.types import REFERENCE_GPU, FloatArray, IntArray
+from gogh_sim.types import FloatArray, IntArray
 
 
 def train(history: History, settings: TrainingSettings, seed: int) -> tuple[Estimator, ErrorTable]:
@@ -24,8 +24,8 @@ def train(history: History, settings: TrainingSettings, seed: int) -> tuple[Esti
 
     P1 is cross-fitted, too: for each fold of families, a P1 trained on the other folds. That tells how much of its
     corrections holds up on families it has not seen, and the rest is taken back (stacking). P2 has to correct P1 on
-    workloads that P1 does not know, so it is trained on the cross-fitted answers. Their spread around the truth is
-    the variance that online learning gives to P1's estimates.
+    workloads that P1 does not know, so it is trained on the cross-fitted answers. The covariance of their errors is the
+    prior of online learning.
 
     Returns
     -------
@@ -42,14 +42,13 @@ def train(history: History, settings: TrainingSettings, seed: int) -> tuple[Esti
         for trained in (network, *(fold.network for fold in folds)):
             _trust(trained, share)
         beliefs = _beliefs(folds, known)
-        variance = _variance(beliefs, known)
-        refiner = p2_training.train(record, beliefs, variance, settings, settings.members, seeds[2])
+        doubt = Errors.of(beliefs, known).doubt()
+        refiner = p2_training.train(record, beliefs, doubt, settings, settings.members, seeds[2])
         estimator = Estimator(
             record=record,
             p1=network,
             p2=refiner,
-            p1_variance=variance,
-            p2_variance=p2_training.residual_variance(refiner, record, beliefs, seeds[2]),
+            doubt=doubt,
             architectures=(settings.p1_architecture, settings.p2_architecture),
             parameters=settings.parameters,
         )
@@ -121,15 +120,3 @@ def _deal(history: History, folds: int, seed: int) -> dict[str, int]:
     np.random.default_rng(seed).shuffle(families)
     usable = min(folds, len(families))
     return {family: i % usable for i, family in enumerate(families)}
-
-
-def _variance(beliefs: Beliefs, history: History) -> FloatArray:
-    """(2,) variance of what is believed of each workload by its own fold, alone (reference left out) and in pairs."""
-    gaps: list[list[FloatArray]] = [[], []]
-    truth = truth_of(history)
-    types = [i for i, t in enumerate(history.gpu_types) if t.name != REFERENCE_GPU]
-    for w, fold in enumerate(beliefs.fold):
-        gap = beliefs.estimate[fold, :, w] - truth[:, w]
-        gaps[0].append(gap[types, -1])
-        gaps[1].append(gap[:, :-1].ravel())
-    return np.array([mean_square(np.concatenate(parts)) for parts in gaps])

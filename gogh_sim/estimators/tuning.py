@@ -1,25 +1,23 @@
-"""Online fine-tuning: P2 is shown its own lessons again once their targets have been measured."""
+"""Online fine-tuning: P2 is shown its lessons again once a later measurement has told what they should have said."""
 
 from __future__ import annotations
 
 import copy
 from collections import OrderedDict, deque
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import smooth_l1_loss
 
 from gogh_sim.errors import InputError
 from gogh_sim.estimators import p2
-from gogh_sim.estimators.catalogue import Catalogue
-from gogh_sim.estimators.learning import Change, P2Refinement
+from gogh_sim.estimators.learning import JobFactor, Refining
 from gogh_sim.estimators.networks import Ensemble, one_thread
-from gogh_sim.estimators.optimisation import pressure_loss, speed_loss
-
-LESSONS_KEPT = 128
-"""Lessons that can still be checked against a later measurement."""
+from gogh_sim.estimators.posterior import Measured, Reading
+from gogh_sim.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class TuningSettings:
     capacity: int = 512
     every: int = 32
     steps: int = 8
-    batch_size: int = 64
+    batch_size: int = 32
     learning_rate: float = 0.01
 
     def __post_init__(self) -> None:
@@ -48,85 +46,88 @@ class TuningSettings:
                 raise InputError(f"tuning.{name} must be positive, found {getattr(self, name)}")
 
 
-class TunedRefinement:
-    """A refinement by P2 whose networks keep learning from lessons whose targets were measured later.
+class Replayed(NamedTuple):
+    """A lesson (a row per coordinate), how a later log rate hung on the coordinates, and how far off that was without
+    the lesson's correction."""
 
-    For every situation the last lesson that moved it is kept, as long as it is among the latest `LESSONS_KEPT`. The
-    situation's first own measurement tells what the lesson should have said, and goes into the replay buffer. The
-    networks are trained in place; `tuned` hands in a copy.
+    lesson: p2.Lessons
+    slope: FloatArray
+    missing: float
+
+
+class Tuned:
+    """Learning with a P2 that goes on learning.
+
+    The last lesson of every workload is kept until the next measurement that involves it. What that measurement finds
+    missing, had P2 corrected nothing, is what the correction should have brought, as far as this situation shows it.
+
+    Parameters
+    ----------
+    refining
+        Learning by a trained P2, of which a copy is tuned.
+    settings
+        See `TuningSettings`.
+    rng
+        Draws lessons from the buffer.
     """
 
-    def __init__(self, inner: P2Refinement, settings: TuningSettings, rng: np.random.Generator) -> None:
-        self._inner = inner
+    def __init__(self, refining: Refining, settings: TuningSettings, rng: np.random.Generator) -> None:
+        if refining.network is None:
+            raise InputError("fine-tuning needs a P2 network to tune")
+        self.network: Ensemble = copy.deepcopy(refining.network)
+        self.catalogue = refining.catalogue
+        self._refining = refining
         self._settings = settings
         self._rng = rng
-        self._lessons: OrderedDict[int, p2.Lessons] = OrderedDict()
-        shape = (len(inner.kinds), len(inner.features), len(inner.features) + 1)
-        self._last = np.full(shape, -1, dtype=np.int64)
-        self._row = np.zeros(shape, dtype=np.int64)
-        self._told = 0
-        self._replay: deque[tuple[p2.Lessons, float]] = deque(maxlen=settings.capacity)
+        self._last: OrderedDict[int, tuple[p2.Lessons, FloatArray]] = OrderedDict()
+        self._replay: deque[Replayed] = deque(maxlen=settings.capacity)
         self._fresh = 0
 
-    @classmethod
-    def tuned(cls, inner: P2Refinement, settings: TuningSettings, rng: np.random.Generator) -> TunedRefinement:
-        """Fine-tuning of a copy of the refinement's networks."""
-        return cls(replace(inner, network=copy.deepcopy(inner.network)), settings, rng)
+    def factor(self, workload: int, job_id: str, variance: float) -> JobFactor:
+        """What is known of the job's own factor."""
+        return self._refining.factor(workload, job_id, variance)
 
-    @property
-    def network(self) -> Ensemble:
-        """The networks as tuned so far."""
-        return self._inner.network
-
-    def spread(self, catalogue: Catalogue, changes: Sequence[Change]) -> list[p2.Lessons]:
-        """Remember what a measured situation tells of an earlier lesson, refine, and now and then fine-tune."""
-        for change in changes:
-            lessons = self._lessons.get(int(self._last[change.situation]))
-            if lessons is not None and catalogue.count[change.situation] == 1:
-                row = np.array([self._row[change.situation]])
-                self._replay.append((lessons.take(row), float(catalogue.estimate[change.situation])))
-                self._fresh += 1
-        told = self._inner.spread(catalogue, changes)
-        for lessons in told:
-            self._keep(lessons)
+    def observe(self, measured: Measured, job_id: str, variance: float, noise: float) -> None:
+        """Take in a measurement; remember what it tells of earlier lessons, and now and then fine-tune."""
+        self._refining.posterior.observe(measured, job_id, variance, noise, self._correct)
         if self._fresh >= self._settings.every:
             self._fresh = 0
-            self._tune(catalogue.alone)
-        return told
+            self._tune()
 
-    def _keep(self, lessons: p2.Lessons) -> None:
-        at = tuple(lessons.target.T)
-        self._last[at] = self._told
-        self._row[at] = np.arange(len(lessons.target))
-        self._lessons[self._told] = lessons
-        self._told += 1
-        if len(self._lessons) > LESSONS_KEPT:
-            self._lessons.popitem(last=False)
+    def refresh_variance(self) -> None:
+        """Bring the catalogue's variances up to date."""
+        self._refining.refresh_variance()
 
-    def _tune(self, alone: int) -> None:
+    def _correct(self, reading: Reading) -> FloatArray:
+        earlier = self._last.get(reading.workload)
+        if earlier is not None:
+            lesson, moved = earlier
+            missing = reading.gap + float(reading.slope @ moved)
+            self._replay.append(Replayed(lesson, reading.slope, missing))
+            self._fresh += 1
+        lesson = p2.Lessons.of(reading, self.catalogue)
+        correction = p2.correct(self.network, lesson, self._refining.features, self._refining.kinds)
+        self._last[reading.workload] = (lesson, correction * reading.gap)
+        return correction
+
+    def _tune(self) -> None:
         """A few steps of gradient descent on lessons drawn from the replay buffer."""
-        networks = self._inner.network
-        optimiser = torch.optim.SGD(networks.parameters(), lr=self._settings.learning_rate)
+        optimiser = torch.optim.SGD(self.network.parameters(), lr=self._settings.learning_rate)
         with one_thread():
             for _ in range(self._settings.steps):
                 drawn = self._rng.integers(len(self._replay), size=self._settings.batch_size)
-                rows = [self._replay[i] for i in drawn]
-                lessons = p2.Lessons.join([row for row, _ in rows])
-                truth = torch.tensor([label for _, label in rows], dtype=torch.float32)
                 optimiser.zero_grad()
-                value = self._loss(lessons, truth, torch.from_numpy(lessons.target[:, 2] == alone))
+                value = self._loss([self._replay[i] for i in drawn])
                 value.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(networks.parameters(), 1.0)
+                torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
                 optimiser.step()
 
-    def _loss(self, lessons: p2.Lessons, truth: Tensor, alone: Tensor) -> Tensor:
-        """Error of each network of the ensemble on lessons with known answers."""
-        gains = p2.gains(self._inner.network(p2.blocks(lessons, self._inner.features, self._inner.kinds)))
-        old, surprise = (torch.from_numpy(v.astype(np.float32)) for v in (lessons.target_old, lessons.surprise))
-        found, wanted = old + gains * surprise, truth.expand(len(gains), -1)
-        total = torch.zeros(())
-        if alone.any():
-            total = total + speed_loss(found[:, alone], wanted[:, alone])
-        if not alone.all():
-            total = total + pressure_loss(found[:, ~alone], wanted[:, ~alone])
-        return total
+    def _loss(self, rows: list[Replayed]) -> Tensor:
+        """Robust error, over the networks of the ensemble, of what corrections bring at the later measurements."""
+        lessons = p2.Lessons.join([row.lesson for row in rows])
+        output = self.network(p2.blocks(lessons, self._refining.features, self._refining.kinds))
+        effect = np.concatenate([row.slope for row in rows]) * lessons.gap
+        brought = p2.corrections(output, lessons.room) * torch.from_numpy(effect.astype(np.float32))
+        found = brought.reshape(len(brought), len(rows), -1).sum(dim=2)
+        missing = torch.tensor([row.missing for row in rows], dtype=torch.float32)
+        return smooth_l1_loss(found, missing.expand_as(found), beta=0.05)

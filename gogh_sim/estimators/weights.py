@@ -20,12 +20,13 @@ from gogh_sim.estimators.estimator import Estimator
 from gogh_sim.estimators.features import Encoder
 from gogh_sim.estimators.history import History
 from gogh_sim.estimators.networks import Ensemble, build
+from gogh_sim.estimators.posterior import Doubt
 from gogh_sim.estimators.record import Record
 from gogh_sim.limits import check_size, too_large
 from gogh_sim.outputs import write_whole
 
 FORMAT = "gogh_sim estimator"
-VERSION = 1
+VERSION = 2
 LARGEST_BYTES = 256 << 20
 """Bytes of the largest weights file, and of all its tensors together; the shipped one has under 4 MiB."""
 
@@ -125,10 +126,7 @@ def _payload(estimator: Estimator) -> dict[str, Any]:
         "history": estimator.record.history.to_payload(),
         "words": list(encoder.words),
         "encoder": {f.name: torch.from_numpy(getattr(encoder, f.name).copy()) for f in _encoder_arrays()},
-        "variance": {
-            "p1": torch.from_numpy(estimator.p1_variance.copy()),
-            "p2": torch.from_numpy(estimator.p2_variance.copy()),
-        },
+        "doubt": {"covariance": torch.from_numpy(estimator.doubt.covariance.copy()), "pair": estimator.doubt.pair},
         "p1": estimator.p1.state_dict(),
         "p2": estimator.p2.state_dict(),
     }
@@ -166,8 +164,7 @@ def _estimator(payload: Mapping[str, Any]) -> Estimator:
         record=record,
         p1=_filled(shape.p1, p1.widths(record), p1.OUTPUTS, shape.parameters, shape.p1_members, payload["p1"]),
         p2=_filled(shape.p2, p2.widths(record.encoder), 1, shape.parameters, shape.p2_members, payload["p2"]),
-        p1_variance=_array(payload["variance"]["p1"]),
-        p2_variance=_array(payload["variance"]["p2"]),
+        doubt=Doubt(_array(payload["doubt"]["covariance"]), float(payload["doubt"]["pair"])),
         architectures=(shape.p1, shape.p2),
         parameters=shape.parameters,
     )

@@ -44,7 +44,7 @@ class Unrefined:
 
     def __call__(self, context: PolicyContext) -> LearningSource:
         """Source for one run."""
-        return EstimatedSource(context.workloads, context.cluster.gpu_types, load(self.weights))
+        return EstimatedSource.unrefined(context.workloads, context.cluster.gpu_types, load(self.weights))
 
 
 class Gogh:

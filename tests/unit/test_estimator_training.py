@@ -14,8 +14,9 @@ from synthetic_history import GPU_TYPES, TINY, make_history, tiny_training
 from gogh_sim import estimators
 from gogh_sim.errors import InputError
 from gogh_sim.estimators import EstimatedSource, Estimator, History, TrainingSettings, load, save, train
-from gogh_sim.estimators.learning import JobFactor, Measured, assimilate
+from gogh_sim.estimators.learning import JobFactor, assimilate
 from gogh_sim.estimators.networks import ARCHITECTURES, build, parameter_count, scale_outputs
+from gogh_sim.estimators.posterior import Measured
 from gogh_sim.estimators.weights import VERSION
 from gogh_sim.types import Job, JobKind
 
@@ -24,7 +25,7 @@ SHORT = dataclasses.replace(TINY, p1_steps=12, p2_steps=6, members=1, parameters
 
 def numbers(estimator: Estimator) -> list[np.ndarray]:
     networks = (*estimator.p1.parameters(), *estimator.p2.parameters())
-    return [p.detach().numpy() for p in networks] + [estimator.p1_variance, estimator.p2_variance]
+    return [p.detach().numpy() for p in networks] + [estimator.doubt.covariance, np.array(estimator.doubt.pair)]
 
 
 def equal(one: Estimator, other: Estimator) -> bool:
@@ -33,11 +34,18 @@ def equal(one: Estimator, other: Estimator) -> bool:
 
 
 def test_p1_beats_the_nearest_neighbour_copy_on_new_families():
-    _, _, table = tiny_training()
-    copy, first = table["nearest-neighbour copy"], table["P1"]
-    assert first.situations == copy.situations > 1000
-    assert first.norm_mae < copy.norm_mae
-    assert table.held_out == ("f2", "f6", "f9")
+    """Every family is held out once, so that no lucky neighbour decides."""
+    errors = []
+    for first in range(2):
+        held_out = tuple(f"f{i}" for i in range(first, 14, 2))
+        settings = dataclasses.replace(TINY, held_out=held_out, members=1, p2_steps=1)
+        _, table = train(make_history(), settings, seed=0)
+        copy, found = table["nearest-neighbour copy"], table["P1"]
+        assert found.situations == copy.situations > 1000
+        assert table.held_out == held_out
+        errors.append([(copy.norm_mae, copy.speed_mape), (found.norm_mae, found.speed_mape)])
+    of_copy, of_p1 = np.mean(errors, axis=0)
+    assert (of_p1 < 0.95 * of_copy).all()
 
 
 def test_p2_beats_p1_and_the_copy_where_nothing_was_tried():
@@ -220,14 +228,12 @@ def test_assimilation_by_hand():
     norm_variance = 0.16 * 0.515**2
     total = 0.04 + norm_variance + 0.01 + 0.0025
     measured = Measured(t, a, np.array([b]), np.ones(1), float(np.log(2.0 * 0.5) - 0.2))
-    factor, changes = assimilate(catalogue, JobFactor(0.0, 0.01), measured, noise_variance=0.0025)
+    factor = assimilate(catalogue, JobFactor(0.0, 0.01), measured, noise_variance=0.0025)
     assert factor.log == pytest.approx(-0.2 * 0.01 / total)
     assert factor.variance == pytest.approx(0.01 * (1 - 0.01 / total))
     assert catalogue.estimate[t, a, alone] == pytest.approx(np.log(2.0) - 0.2 * 0.04 / total)
     assert catalogue.norm()[t, a, b] == pytest.approx(0.5 * np.exp(-0.2 * norm_variance / total))
     assert catalogue.variance[t, a, b] == pytest.approx(0.16 * (1 - norm_variance / total))
-    assert [c.situation for c in changes] == [(t, a, b), (t, a, alone)]
-    assert changes[1].surprise == pytest.approx(-0.2 * 0.04 / total)
 
 
 def test_settings_and_histories_too_small_are_errors():
