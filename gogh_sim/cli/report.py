@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from gogh_sim.cli.page import PageTable, page
-from gogh_sim.cli.report_tables import difference_rows, policy_rows
+from gogh_sim.cli.report_tables import columns_of, difference_rows, policy_rows
 from gogh_sim.cli.tables import Rows, markdown_table, text_table
 from gogh_sim.errors import InputError
 from gogh_sim.metrics.comparison import Replicates, by_setting, compare
@@ -75,18 +75,17 @@ def _document(
     means: pd.DataFrame, against: pd.DataFrame, notes: Sequence[str], render: Callable[[Rows], str], heading: str
 ) -> str:
     compared = dict(list(against.groupby("setting", sort=False)))
-    parts = []
+    parts, columns = [], columns_of(means)
     for setting, part in means.groupby("setting", sort=False):
-        parts.append(f"{heading.format(setting)}\n{render(policy_rows(part))}")
+        parts.append(f"{heading.format(setting)}\n{render(policy_rows(part, columns))}")
         if (own := compared.get(setting)) is not None:
             parts.append(f"Differences from {own['baseline'].iloc[0]}, seed by seed:\n\n{render(difference_rows(own))}")
     return "\n\n".join([*parts, "\n".join(notes)]) + "\n"
 
 
 def _means_of_all(means: pd.DataFrame) -> PageTable:
-    return PageTable(
-        "", _under_settings({str(s): policy_rows(part) for s, part in means.groupby("setting", sort=False)})
-    )
+    settings, columns = means.groupby("setting", sort=False), columns_of(means)
+    return PageTable("", _under_settings({str(setting): policy_rows(part, columns) for setting, part in settings}))
 
 
 def _differences_of_all(against: pd.DataFrame) -> PageTable:

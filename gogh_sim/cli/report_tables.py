@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ _PER_HOUR = 1 / 3600
 COLUMNS = (
     Column("node_energy_kwh", "energy kWh"),
     Column("slo_attainment", "SLO %", 100),
+    Column("request_slo_attainment", "requests in SLO %", 100),
     Column("jct_mean_s", "JCT mean h", _PER_HOUR),
     Column("jct_p50_s", "p50 h", _PER_HOUR),
     Column("jct_p99_s", "p99 h", _PER_HOUR),
@@ -46,12 +48,18 @@ DIFFERENCES = (
 """Points are percentage points."""
 
 
-def policy_rows(table: pd.DataFrame) -> list[list[str]]:
+def columns_of(table: pd.DataFrame) -> list[Column]:
+    """The columns that hold anything in `metrics.comparison.compare`'s table: few runs have services or learners."""
+    known = set(table.loc[table["mean"].notna(), "measure"])
+    return [column for column in COLUMNS if column.measure in known]
+
+
+def policy_rows(table: pd.DataFrame, columns: Sequence[Column]) -> list[list[str]]:
     """Heading row and a row per policy of one setting's part of `metrics.comparison.compare`'s table."""
-    rows = [["policy", "seeds", *(column.heading for column in COLUMNS)]]
+    rows = [["policy", "seeds", *(column.heading for column in columns)]]
     for scheduler, own in table.groupby("scheduler", sort=False):
         found = own.set_index("measure")
-        rows.append([str(scheduler), str(int(found["seeds"].max())), *(_mean(found, column) for column in COLUMNS)])
+        rows.append([str(scheduler), str(int(found["seeds"].max())), *(_mean(found, column) for column in columns)])
     return rows
 
 

@@ -120,29 +120,27 @@ def _row(outcome: dict[str, Any]) -> list[str]:
 
 
 def _section(outcome: dict[str, Any]) -> str:
+    records = outcome["records"]
+    # Sources are long and few: a list below the table, which the rows name by number.
+    sources = list(dict.fromkeys(record["source"] for record in records))
     heading = ["", "found", "95 % interval", "expected", "verdict", "source"]
-    rows = [heading, *(_cells(record) for record in outcome["records"])]
+    rows = [heading, *([*_cells(record), str(sources.index(record["source"]) + 1)] for record in records)]
     figures = [
         f"![{drawing['caption']}]({FIGURES}/{outcome['name']}/{drawing['name']}.png)\n\n*{drawing['caption']}*"
         for drawing in outcome["drawings"]
     ]
     title = f"### {outcome['name']}, {outcome['size']}"
     about = f"{outcome['about'][0].upper()}{outcome['about'][1:]}."
-    return "\n\n".join([title, about, *figures, markdown_table(rows)])
+    told = ["Sources:", "\n".join(f"{number}. {source}" for number, source in enumerate(sources, start=1))]
+    return "\n\n".join([title, about, *figures, markdown_table(rows), *(told if sources else [])])
 
 
 def _cells(record: dict[str, Any]) -> list[str]:
     low, high = record["ci_low"], record["ci_high"]
     spread = "" if low == high or low is None or high is None else f"{number(low)} to {number(high)}"
     verdict = record["verdict"]
-    return [
-        record["item"],
-        _number(record["found"]),
-        spread,
-        _expected(record),
-        f"**{verdict}**" if verdict == Verdict.FAIL else verdict,
-        record["source"],
-    ]
+    marked = f"**{verdict}**" if verdict == Verdict.FAIL else verdict
+    return [record["item"], _number(record["found"]), spread, _expected(record), marked]
 
 
 def _expected(record: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from gogh_sim.metrics.statistics import mean_interval
 MEASURES = (
     "node_energy_kwh",
     "slo_attainment",
+    "request_slo_attainment",
     "jct_mean_s",
     "jct_p50_s",
     "jct_p99_s",
@@ -86,7 +87,8 @@ def compare(runs: Sequence[RunFrames]) -> pd.DataFrame:
     """
     rows = []
     for setting, group in by_setting(runs).items():
-        table = summaries(group)
+        # Runs of earlier versions lack the latest measures.
+        table = summaries(group).reindex(columns=["scheduler", *MEASURES])
         for scheduler in dict.fromkeys(table["scheduler"]):
             own = table[table["scheduler"] == scheduler]
             for measure in MEASURES:

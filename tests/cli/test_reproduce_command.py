@@ -143,8 +143,8 @@ def test_verdicts_go_into_the_documentation(toy: dict[str, Experiment], tmp_path
     assert "old" not in text
     assert "| `drawn` | small | energy against service | 1 | 0 | 0 |" in text
     assert "| `toy` | small | two numbers | 1 | 0 | 1 |" in text
-    assert "| gogh over fifo, % | -6 | -11.0 to -1.00 | at most 0 | pass | a claim |" in text
-    assert "| another | 7 |  | 5 | informative | nowhere |" in text
+    assert "| gogh over fifo, % | -6 | -11.0 to -1.00 | at most 0 | pass | 1 |\n\nSources:\n\n1. a claim\n" in text
+    assert "| another | 7 |  | 5 | informative | 1 |" in text
     picture = "figures/reproduce/drawn/points.png"
     assert f"({picture})" in text
     assert (page.parent / picture).is_file()
@@ -156,7 +156,7 @@ def test_verdicts_go_into_the_documentation(toy: dict[str, Experiment], tmp_path
     assert "| `drawn` | small | energy against service | 1 | 0 | 0 |" in text
     assert "| `drawn` | full | energy against service | 0 | 1 | 0 |" in text
     assert "| `toy` | small | two numbers | 1 | 0 | 1 |" in text
-    assert "| gogh over fifo, % | -2 | -7.00 to 3.00 | at most 0 | **fail** | a claim |" in text
+    assert "| gogh over fifo, % | -2 | -7.00 to 3.00 | at most 0 | **fail** | 1 |" in text
     assert "### drawn, full" in text
     assert "### drawn, small" not in text
 

@@ -14,16 +14,22 @@ from gogh_sim.cli.verdicts import PAGE, write_verdicts
 from gogh_sim.reproduce import EXPERIMENTS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGES = sorted((REPOSITORY / "docs").rglob("*.md"))
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(REPOSITORY / "docs").as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix())
 def test_commands_and_files_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert set(re.findall(r"gogh-sim ([a-z][a-z-]+)", text)) <= COMMANDS.keys()
-    named = re.findall(r"`((?:gogh_sim|tests|configs|examples|scripts|notebooks)/[\w./-]*)`", text)
+    named = re.findall(r"`((?:gogh_sim|tests|configs|docs|examples|scripts|notebooks)/[\w./-]*)`", text)
     named += [f"gogh_sim/{path}" for path in re.findall(r"`((?:profiles|metrics|engine|placement)/\w+\.py)`", text)]
     assert [path for path in named if not (REPOSITORY / path).exists()] == []
+
+
+def test_the_readme_shows_pictures_that_there_are() -> None:
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", (REPOSITORY / "README.md").read_text(encoding="utf-8"))
+    assert pictures
+    assert all((REPOSITORY / picture).is_file() for picture in pictures)
 
 
 def test_formulas_become_mathml() -> None:
