@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from gogh_sim.errors import InputError
+from gogh_sim.outputs import reason
 
 INPUTS: tuple[tuple[str, ...], ...] = (
     ("trace", "path"),
@@ -25,6 +29,10 @@ TUNE_FOR = "tune_for"
 """Key that says what a sweeper reads off a finished run."""
 
 
+MOST_FILES = 10_000
+"""Most files of a folder that a configuration names: a slip such as `..` is told before half a disk is read."""
+
+
 def identity(config: Mapping[str, Any]) -> str:
     """Identity of the run that a resolved configuration describes.
 
@@ -36,6 +44,11 @@ def identity(config: Mapping[str, Any]) -> str:
     -------
     str
         SHA-256, in hexadecimal.
+
+    Raises
+    ------
+    InputError
+        If a file that it names cannot be read.
     """
     hashed = json.loads(json.dumps(config, default=str))
     hashed.pop(TUNE_FOR, None)
@@ -43,8 +56,11 @@ def identity(config: Mapping[str, Any]) -> str:
         _replace(hashed, key, None)
     for key in INPUTS:
         value = _find(hashed, key)
-        if isinstance(value, str) and Path(value).exists():
-            _replace(hashed, key, {"content": content_hash(Path(value))})
+        try:
+            if isinstance(value, str) and Path(value).exists():
+                _replace(hashed, key, {"content": content_hash(Path(value))})
+        except OSError as error:
+            raise InputError(f"cannot read: {reason(error)}", file=f"{value:.200}") from error
     text = json.dumps(hashed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
@@ -54,7 +70,9 @@ def content_hash(path: Path) -> str:
     if path.is_file():
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    files = sorted(file for file in path.rglob("*") if file.is_file())
+    files = sorted(islice((file for file in path.rglob("*") if file.is_file()), MOST_FILES + 1))
+    if len(files) > MOST_FILES:
+        raise InputError(f"expected a folder of at most {MOST_FILES} files to read, found more", file=path)
     lines = "\n".join(f"{file.relative_to(path).as_posix()} {content_hash(file)}" for file in files)
     return hashlib.sha256(lines.encode("utf-8")).hexdigest()
 

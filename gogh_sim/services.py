@@ -15,10 +15,13 @@ from gogh_sim.profiles import Profile
 from gogh_sim.queueing import attainment
 from gogh_sim.traces import requests
 from gogh_sim.traces.requests import PATTERNS, REQUEST_FORMATS, RequestTrace, Unit
-from gogh_sim.types import Cluster, Job, JobKind, Service, ServiceTime, Workload
+from gogh_sim.types import MOST_GPUS, Cluster, Job, JobKind, Service, ServiceTime, Workload
 
 _GENERATES = "token generation"
 """What the task of workloads says whose requests take an iteration for every token."""
+
+MOST_RATES = 100_000_000
+"""Most rates of all services together, of eight bytes each: a slip in a number is told before memory is spent."""
 
 _SLOWEST, _FASTEST = 1e-3, 1e3
 """Relative speeds between which a floor is sought."""
@@ -95,10 +98,20 @@ class ServiceSettings:
         if not 0 < self.target < 1:
             raise InputError(f"trace.services.target: expected a share between 0 and 1, found {self.target}")
         positive = ("step_s", "lifetime_s", "peak_load", "rate_scale", "tokens_per_request", "latency_slo")
-        for name in (*positive, "latency_slo_s", "most_gpus"):
+        for name in (*positive, "latency_slo_s"):
             value = getattr(self, name)
             if value is not None and not (value > 0 and np.isfinite(value)):
                 raise InputError(f"trace.services.{name}: expected a positive number, found {value}")
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        if not 0 < self.most_gpus <= MOST_GPUS:
+            raise InputError(f"trace.services.most_gpus: expected from 1 to {MOST_GPUS}, found {self.most_gpus}")
+        if self.count * max(self.lifetime_s / self.step_s, 1) > MOST_RATES:
+            raise InputError(
+                f"trace.services: expected at most {MOST_RATES} rates, found count x lifetime_s / step_s of "
+                f"{self.count} x {self.lifetime_s:g} / {self.step_s:g}"
+            )
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> ServiceSettings:

@@ -67,7 +67,7 @@ def written_aside(out: Path, known: str) -> Iterator[Path]:
     block does not end well, nothing is left of it; `out` itself goes, where it holds nothing else.
     """
     aside = out / f"{_UNFINISHED}{socket.gethostname()}-{os.getpid()}"
-    _clear_dead(out)
+    clear_dead(out)
     aside.mkdir(parents=True)
     try:
         yield aside
@@ -105,7 +105,7 @@ def _move_up(aside: Path, out: Path) -> None:
         entry.replace(target)
 
 
-def _clear_dead(out: Path) -> None:
+def clear_dead(out: Path) -> None:
     """Remove what killed processes of this machine left; those of another machine may be alive."""
     for left in out.glob(f"{_UNFINISHED}{socket.gethostname()}-*"):
         number = left.name.rpartition("-")[2]

@@ -16,6 +16,7 @@ from gogh_sim.outputs import reason
 
 USER_ERROR = 2
 INTERRUPTED = 130
+_LONGEST_LINE = 1000
 _OF_THE_SYSTEM = frozenset(
     {
         *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int | None = import_module(COMMANDS[chosen.command].module).main(given[1:])
         sys.stdout.flush()  # what cannot be written is told here, not by the interpreter on its way out
     except GoghError as error:
-        print(f"gogh-sim: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"gogh-sim: error: {_line(str(error))}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
         print("gogh-sim: interrupted", file=sys.stderr)
@@ -84,6 +85,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _discard_output()
         return USER_ERROR
     return code or 0
+
+
+def _line(text: str) -> str:
+    """Text as one line; of what is longer than anybody reads, the beginning and the end."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 200]} ... {line[-200:]}"
 
 
 def _discard_output() -> None:

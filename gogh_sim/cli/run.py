@@ -10,7 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from gogh_sim.cli.composition import check, composed, without_hydra
-from gogh_sim.cli.folders import first_existing, found_identity, remove_empty
+from gogh_sim.cli.folders import clear_dead, first_existing, found_identity, remove_empty
 from gogh_sim.cli.job import write_run
 from gogh_sim.cli.parser import Parser
 from gogh_sim.cli.progress import bar
@@ -61,6 +61,7 @@ def _single(overrides: Sequence[str]) -> None:
     out = Path(config.hydra.run.dir).absolute()
     known, there = identity(plain(without_hydra(config))), found_identity(out)
     if there == known:
+        clear_dead(out)
         print(f"{out}: this run is there already, whole; only its report is written again")
         print(report(out), end="")
         return

@@ -140,7 +140,9 @@ def plain(config: DictConfig) -> dict[str, Any]:
         If a value is missing, of the wrong kind or under a name that nothing reads.
     """
     try:
-        whole = OmegaConf.merge(OmegaConf.structured(_Run), config)
+        # Resolved first, so that the kind of what references stand for is checked too.
+        given = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+        whole = OmegaConf.merge(OmegaConf.structured(_Run), given)
         found: dict[str, Any] = OmegaConf.to_container(whole, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
     except MissingMandatoryValue as error:
         key = error.full_key or str(error).removeprefix("Missing mandatory value: ")

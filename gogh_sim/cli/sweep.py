@@ -23,7 +23,7 @@ from omegaconf import DictConfig, ListConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from gogh_sim.cli.composition import composing, said, without_hydra
-from gogh_sim.cli.folders import first_existing, found_identity, remove_empty, runs_in, share_done
+from gogh_sim.cli.folders import clear_dead, first_existing, found_identity, remove_empty, runs_in, share_done
 from gogh_sim.cli.job import Failure, job
 from gogh_sim.cli.progress import Share, sweep_bar
 from gogh_sim.cli.schema import plain
@@ -170,6 +170,8 @@ class _Resuming(Launcher):
         account.elements += elements
         kept = [element for element in elements if element.whole]
         account.kept += kept
+        for element in kept:
+            clear_dead(element.folder)
         missing = {element.identity: element for element in elements if not element.whole}
         failures = self._launch(list(missing.values()), initial_job_idx) if missing else {}
         account.failed += [(e, failures[e.identity]) for e in elements if e.identity in failures]

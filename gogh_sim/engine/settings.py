@@ -23,6 +23,10 @@ class Gating:
             raise InputError(f"gating: idle_s and wake_s must not be negative, found {self.idle_s}, {self.wake_s}")
 
 
+LARGEST_SIGMA = 3.0
+"""Largest standard deviation of a logarithm: one job in twenty is then off by a factor of 400."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """Clockwork and frictions of the simulated world; times in seconds.
@@ -62,6 +66,10 @@ class EngineSettings:
         for name in ("checkpoint_s", "restore_s", "measure_s", "noise_sigma", "hidden_sigma"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise InputError(f"engine.{name} must be finite and not negative, found {getattr(self, name)}")
+
+        for name in ("noise_sigma", "hidden_sigma"):
+            if getattr(self, name) > LARGEST_SIGMA:
+                raise InputError(f"engine.{name} must be at most {LARGEST_SIGMA:g}, found {getattr(self, name)}")
 
     @property
     def restart_s(self) -> float:

@@ -14,6 +14,7 @@ from importlib.resources import as_file
 from importlib.resources.abc import Traversable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gogh_sim.errors import InputError
@@ -37,6 +38,7 @@ SLICES = "slices.csv"
 COMPUTE_SLICES = 7
 """Compute slices of a whole A100 or H100."""
 
+_SLICE_NUMBERS = ("compute_slices", "memory_gib", "speed")
 _BY_COMPUTE_SLICES = ("tdp_w", "fp32_tflops", "fp16_tflops", "bandwidth_gbps")
 _BY_INSTANCES = ("idle_bare_w", "idle_context_w")
 
@@ -91,7 +93,16 @@ def read_slices(folder: Traversable) -> pd.DataFrame:
     if not path.is_file():
         raise InputError("expected a table of MIG slices, found none", file=str(path))
     with as_file(path) as file:
-        return read_csv(file)
+        table = read_csv(file)
+    for column in ("gpu_type", "slice", *_SLICE_NUMBERS):
+        if column not in table.columns:
+            raise InputError(f"expected columns {list(table.columns)} to hold {column}", file=str(path), column=column)
+    numbers = table[list(_SLICE_NUMBERS)].apply(pd.to_numeric, errors="coerce")
+    bad = ~((numbers > 0) & (numbers < np.inf)).all(axis=1).to_numpy()
+    if bad.any():
+        what = f"expected positive numbers in {', '.join(_SLICE_NUMBERS)}"
+        raise InputError(what, file=str(path), line=int(np.flatnonzero(bad)[0]) + 2)
+    return table.assign(**{column: numbers[column].astype(np.float64) for column in _SLICE_NUMBERS})
 
 
 def sliced(tables: Tables, gpu_type: str, size: str, slices: pd.DataFrame) -> Tables:

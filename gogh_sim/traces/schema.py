@@ -151,7 +151,9 @@ class Trace:
         if not self.origin:
             raise InputError(f"the trace has no calendar, so {moment!r} means nothing in it", file=self.source)
         try:
-            return float((pd.Timestamp(moment) - pd.Timestamp(self.origin)).total_seconds())
+            if pd.isna(time := pd.Timestamp(moment)):
+                raise ValueError("no time")
+            return float((time - pd.Timestamp(self.origin)).total_seconds())
         except (ValueError, TypeError) as error:
             raise InputError(f"expected a date and time like 2017-10-02 08:00:00, found {moment!r}") from error
 

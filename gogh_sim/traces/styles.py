@@ -15,6 +15,7 @@ from gogh_sim.errors import InputError
 from gogh_sim.traces import alibaba_style, itp_style, philly_style, poisson
 from gogh_sim.traces.formats.philly import DEFAULT_ORIGIN
 from gogh_sim.traces.schema import Trace
+from gogh_sim.traces.table import LARGEST
 
 MOST_JOBS = 10_000_000
 """Most jobs of a generated trace: a slip in the number is told before memory is spent on it."""
@@ -74,6 +75,8 @@ def generate(
         raise InputError(f"jobs must be at least 1, found {jobs}")
     if jobs > MOST_JOBS:
         raise InputError(f"jobs must be at most {MOST_JOBS}, found {jobs}")
+    if shortest_s > LARGEST:
+        raise InputError(f"shortest_s must be at most {LARGEST:g}, found {shortest_s}")
     if not 0 < shortest_s <= longest_s:
         raise InputError(f"expected 0 < shortest_s <= longest_s, found {shortest_s} and {longest_s}")
     chosen = STYLES[style]

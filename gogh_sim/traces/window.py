@@ -10,6 +10,7 @@ import pandas as pd
 
 from gogh_sim.errors import InputError
 from gogh_sim.traces.schema import Trace
+from gogh_sim.traces.table import LARGEST
 
 
 def cut(trace: Trace, start_s: float | str | None = None, duration_s: float = math.inf) -> Trace:
@@ -30,6 +31,8 @@ def cut(trace: Trace, start_s: float | str | None = None, duration_s: float = ma
         begin = float(submit.min()) if len(submit) else 0.0
     else:
         begin = trace.clock(start_s) if isinstance(start_s, str) else float(start_s)
+    if not abs(begin) <= LARGEST:
+        raise InputError(f"a window begins within {LARGEST:g} s of second 0, found {begin}")
     if not duration_s > 0:
         raise InputError(f"a window needs a positive duration_s, found {duration_s}")
     after = trace.drop(submit < begin, "before the window")

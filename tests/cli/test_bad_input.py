@@ -58,6 +58,20 @@ BAD = [
     (FIFO + "scheduler._target_=gogh_sim.schedulers.fifo.Lifo", "scheduler._target_"),
     ("run scheduler=oracle scheduler.objective=fame", "objective must be one of"),
     ("run scheduler=gogh scheduler.estimator.weights=absent.pt", "absent.pt"),
+    (FIFO + "trace.start_s=nan", "a window begins within"),
+    (FIFO + "trace=philly_style trace.jobs=5 trace.start_s=''", "expected a date and time"),
+    (FIFO + "trace.start_s=-1e308", "a window begins within"),
+    (FIFO + "trace.path=" + "x" * 5000, "File name too long"),
+    (FIFO + "trace.load=" + "x" * 5000, "trace.load"),
+    (FIFO + "trace.gpu_models=${seed}", "gpu_models"),
+    (FIFO + "trace.sla.classes=${seed}", "classes"),
+    (FIFO + "trace.services.count=1000000000000", "expected at most 100000000 rates"),
+    (FIFO + "trace.services.most_gpus=1000000000000000000000000000000", "most_gpus"),
+    (FIFO + "trace=philly_style trace.jobs=1000000000000", "jobs must be at most 10000000"),
+    (FIFO + "trace=philly_style +trace.shortest_s=1e30", "shortest_s must be at most"),
+    (FIFO + "engine.hidden_sigma=1e308", "engine.hidden_sigma must be at most 3"),
+    (FIFO + "cluster.nodes=[{gpu_type:V100,count:1000000000000,gpus_per_node:1}]", "at most 1000000 GPUs"),
+    (FIFO + "cluster.nodes=[{gpu_type:V100,count:1,gpus_per_node:1000000000000}]", "at most 1000000 GPUs"),
     ("report", "DIR"),
     ("report absent", "absent"),
     ("report .", "summary.json"),
@@ -97,6 +111,7 @@ def test_a_user_error_is_one_line_and_leaves_nothing(
     said = capfd.readouterr()
     assert said.err.startswith("gogh-sim: error: ")
     assert said.err.count("\n") == 1
+    assert len(said.err) < 1100
     assert named in said.err
     assert not said.out
     assert sorted(folder.rglob("*")) == before
