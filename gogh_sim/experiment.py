@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gogh_sim import provenance, scenario
-from gogh_sim.engine import LONG_TABLES, EngineSettings, Gating, History, Records, Truth, simulate
+from gogh_sim.engine import LONG_TABLES, EngineSettings, Faults, Gating, History, Records, Truth, simulate
 from gogh_sim.engine.records import InMemory
 from gogh_sim.engine.simulation import hidden_factors
 from gogh_sim.errors import InputError
@@ -112,6 +112,8 @@ def mechanism(config: Config) -> Mechanism:
                 raise InputError(
                     f"engine.{key}: the round mechanism has none; expected 0, found {config['engine'][key]}"
                 )
+        if Faults.of(config.get("faults", {})) != Faults():
+            raise InputError("faults: the round mechanism has none; say faults=none")
         if config["trace"]["format"] != "gavel" or config["trace"].get("throughputs") is None:
             raise InputError(
                 "engine=rounds replays traces of Gavel with its throughputs; give trace=gavel, trace.path and "
@@ -133,12 +135,12 @@ def _in_rounds(
 
 
 def engine_settings(config: Config) -> EngineSettings:
-    """Engine settings of the keys ``engine`` and ``power.gating``."""
+    """Engine settings of the keys ``engine``, ``power.gating`` and ``faults`` (without it nothing breaks down)."""
+    faults = Faults.of(config.get("faults", {}))
     try:
         gating = Gating(**{key: float(value) for key, value in config["power"]["gating"].items()})
-        return EngineSettings(
-            **{key: float(value) for key, value in config["engine"].items() if key != "mechanism"}, gating=gating
-        )
+        clockwork = {key: float(value) for key, value in config["engine"].items() if key != "mechanism"}
+        return EngineSettings(gating=gating, faults=faults, **clockwork)
     except (TypeError, ValueError) as error:
         raise InputError(f"engine or power.gating: {error}") from error
 

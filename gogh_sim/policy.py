@@ -20,6 +20,8 @@ class Wake(StrEnum):
     ARRIVAL = "arrival"
     FINISH = "finish"
     ROUND = "round"
+    FAILURE = "failure"
+    REPAIR = "repair"
 
     # Enum hashes in Python code, text in C; sets of wake-ups are made at every event.
     __hash__ = str.__hash__
@@ -48,8 +50,9 @@ class Attention:
 ALWAYS = Attention()
 """Every wake-up: what a policy gets that states nothing."""
 
-QUEUE_OR_ROOM = Attention(frozenset({Wake.ARRIVAL, Wake.FINISH}), idle=False)
-"""For policies that only start pending jobs and leave none that fits: only a new job or new room makes a difference."""
+QUEUE_OR_ROOM = Attention(frozenset({Wake.ARRIVAL, Wake.FINISH, Wake.FAILURE, Wake.REPAIR}), idle=False)
+"""For policies that only start pending jobs and leave none that fits: only a job that joins the queue (new, or thrown
+out by a failure) or new room makes a difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class Occupancy:
 
     `jobs` counts jobs per GPU, `fraction` sums their GPU fractions, `memory_gib` their footprints;
     `residents` names them. `node_on` is False for a node that is off, which a placement wakes.
+    `up` is False for a GPU that has broken down: nothing can be placed there until it is repaired.
     """
 
     jobs: IntArray
@@ -100,6 +104,7 @@ class Occupancy:
     memory_gib: FloatArray
     residents: Sequence[Sequence[JobId]]
     node_on: BoolArray
+    up: BoolArray
 
 
 @dataclass(frozen=True, slots=True)

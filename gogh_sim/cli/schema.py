@@ -119,6 +119,23 @@ class _Engine:
 
 
 @dataclass
+class _Renewal:
+    mtbf_s: float = MISSING
+    mttr_s: float = MISSING
+
+
+@dataclass
+class _Faults:
+    gpu: _Renewal = field(default_factory=_Renewal)
+    node: _Renewal = field(default_factory=_Renewal)
+    rack: _Renewal = field(default_factory=_Renewal)
+    nodes_per_rack: int = MISSING
+    straggler: _Renewal = field(default_factory=_Renewal)
+    straggler_speed: float = MISSING
+    checkpoint_every_s: float = MISSING
+
+
+@dataclass
 class _Run:
     experiment: str = MISSING
     seed: int = MISSING
@@ -128,6 +145,7 @@ class _Run:
     profile: _Profile = field(default_factory=_Profile)
     power: _Power = field(default_factory=_Power)
     engine: _Engine = field(default_factory=_Engine)
+    faults: _Faults = field(default_factory=_Faults)
     scheduler: dict[str, Any] = field(default_factory=dict)
 
 

@@ -106,6 +106,8 @@ def _check_room(world: World, leaving: list[JobState], coming: list[tuple[JobSta
     book, cluster = world.book, world.cluster
     for gpu in sorted({gpu for _, gpus in coming for gpu in gpus}):
         name = cluster.gpu_ids[gpu]
+        if world.outage.down[gpu]:
+            raise InvalidDecisionError(f"GPU {name} has broken down")
         if len(book.residents[gpu]) + jobs[gpu] > cluster.theta:
             raise InvalidDecisionError(f"GPU {name} would hold more than theta = {cluster.theta} jobs")
         capacity = cluster.gpu_types[book.type_of[gpu]].memory_gib

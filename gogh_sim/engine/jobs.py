@@ -45,6 +45,7 @@ class JobState:
     `member` is what the profile is asked with. `nodes` are the numbers of the nodes of its GPUs, in order.
     `scheduled` counts the job's timers, so that a timer set before the last change knows that it is stale. `serving`
     is the account of a service's requests: its `rate` is what it could do, and its work is not what ends it.
+    `saved` is what remained at the last checkpoint, made at `saved_s`; `running_since_s` is when it last became ready.
     """
 
     job: Job
@@ -66,6 +67,12 @@ class JobState:
     first_start_s: float = math.nan
     end_s: float = math.nan
     scheduled: int = 0
+    saved: float = field(init=False)
+    saved_s: float = 0.0
+    running_since_s: float = 0.0
+    interrupted: bool = False
+    interruptions: int = 0
+    lost_gpu_s: float = 0.0
     preemptions: int = 0
     migrations: int = 0
     allocated_gpu_s: float = 0.0
@@ -76,7 +83,7 @@ class JobState:
 
     def __post_init__(self) -> None:
         self.member = Member(self.workload, self.job.gpu_fraction)
-        self.remaining = self.job.work
+        self.remaining = self.saved = self.job.work
         if self.job.service is not None:
             self.serving = Serving(self.job.service, self.job.submit_s)
 

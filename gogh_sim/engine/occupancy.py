@@ -47,6 +47,7 @@ class GpuBook:
         self._fraction = np.zeros(cluster.num_gpus)
         self._memory = np.zeros(cluster.num_gpus)
         self.node_on = np.ones(len(cluster.nodes), dtype=np.bool_)
+        self.up = np.ones(cluster.num_gpus, dtype=np.bool_)
         self.busy_gpus = [0] * len(cluster.gpu_types)
         self.jobs_on = [0] * len(cluster.gpu_types)
         self.node_jobs = [0] * len(cluster.nodes)
@@ -59,6 +60,7 @@ class GpuBook:
             memory_gib=_read_only(self._memory),
             residents=_Residents(self.residents),
             node_on=_read_only(self.node_on),
+            up=_read_only(self.up),
         )
 
     def memory_of(self, gpu: int) -> float:

@@ -24,6 +24,7 @@ class PowerMeter:
         self.gpu_energy_j = [0.0] * len(types)
         self._gpu_since_s = [0.0] * len(types)
         self.on = [True] * len(self._host)
+        self.dead = [False] * len(types)
         self.node_w = [self._node_watts(n) for n in range(len(self._host))]
         self.node_energy_j = [0.0] * len(self._host)
         self.node_on_s = [0.0] * len(self._host)
@@ -39,8 +40,8 @@ class PowerMeter:
         return host.base_w + host.slope * sum(self.gpu_w[self._first[node] : self._first[node + 1]])
 
     def empty_w(self, gpu: int) -> float:
-        """Watts of a GPU without a job: idle while its node is on, none while it is off."""
-        return self._idle_bare_w[gpu] if self.on[self._node_of[gpu]] else 0.0
+        """Watts of a GPU without a job: idle while it works and its node is on, else none."""
+        return self._idle_bare_w[gpu] if self.on[self._node_of[gpu]] and not self.dead[gpu] else 0.0
 
     def settle_gpu(self, gpu: int, now_s: float) -> float:
         """Integrate one GPU up to `now_s`; return the joules added since it was last settled."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
@@ -44,6 +45,8 @@ _JOB_COLUMNS = {
     "requests_in_slo": "float64",
     "latency_slo_s": "float64",
     "request_target": "float64",
+    "interruptions": "int64",
+    "lost_gpu_s": "float64",
 }
 _NO_REQUESTS = (math.nan,) * 5
 _TIMELINE_COLUMNS = {
@@ -115,6 +118,13 @@ class Recorder:
         """A node went off, woke or came on."""
         self._events.add((now_s, event, "", self._world.cluster.nodes[node].node_id, ""))
 
+    def unit_event(self, now_s: float, event: str, gpus: Sequence[int]) -> None:
+        """GPUs went out or slow, or are well again; one row a node."""
+        names, node_of = self._gpu_names, self._world.book.node_of
+        for node, members in groupby(gpus, key=node_of.__getitem__):
+            node_id = self._world.cluster.nodes[node].node_id
+            self._events.add((now_s, event, "", node_id, "|".join([names[gpu] for gpu in members])))
+
     def state(self, now_s: float) -> None:
         """The world's watts and counts from now on; the last call of a moment counts."""
         world = self._world
@@ -181,10 +191,13 @@ class Recorder:
                 cluster.type_names[cluster.type_of[i]],
                 world.busy_s[i],
                 world.meter.gpu_energy_j[i],
+                world.outage.failures[i],
+                world.outage.down_s[i],
             )
             for i, gpu in enumerate(cluster.gpu_ids)
         ]
         columns = {"node_id": "str", "slot": "int64", "gpu_type": "str", "busy_s": "float64", "energy_j": "float64"}
+        columns |= {"failures": "int64", "down_s": "float64"}
         return frame_of(rows, columns)
 
     def _nodes(self) -> pd.DataFrame:
@@ -220,6 +233,8 @@ def _job_row(state: JobState) -> tuple[Any, ...]:
         state.allocated_gpu_s,
         state.energy_j,
         *_requests(state),
+        state.interruptions,
+        state.lost_gpu_s,
     )
 
 

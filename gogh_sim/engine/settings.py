@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from gogh_sim.engine.faults import Faults
 from gogh_sim.errors import InputError
 
 
@@ -58,6 +59,7 @@ class EngineSettings:
     stall_s: float = 86_400.0
     horizon_s: float = math.inf
     gating: Gating = field(default_factory=Gating)
+    faults: Faults = field(default_factory=Faults)
 
     def __post_init__(self) -> None:
         for name in ("round_s", "stall_s", "horizon_s"):

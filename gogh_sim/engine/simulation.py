@@ -10,13 +10,14 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import simpy
 from simpy.events import EventPriority
 
 from gogh_sim.engine.decisions import NO_MOVES, Moves, resolve
+from gogh_sim.engine.faults import Gpus, Level, Renewal, outages
 from gogh_sim.engine.jobs import JobState, Status
 from gogh_sim.engine.observer import Observer
 from gogh_sim.engine.recorder import Recorder
@@ -31,6 +32,9 @@ from gogh_sim.streams import Streams
 from gogh_sim.types import Cluster, Job, JobId
 
 _LAST = EventPriority(2)
+
+
+_OnUnit: TypeAlias = Callable[[Gpus], None]
 
 
 class _Last(simpy.Event):
@@ -63,7 +67,7 @@ class Simulation:
         progress: Callable[[float], None] | None = None,
         history: History | None = None,
     ) -> None:
-        self._settings = settings
+        self._settings, self._streams = settings, streams
         self._scheduler = scheduler
         self._attention = scheduler.attention if isinstance(scheduler, Attentive) else ALWAYS
         self._progress = progress
@@ -87,6 +91,7 @@ class Simulation:
         if self.world.states:
             self._env.process(self._arrivals())
             self._env.process(self._rounds())
+            self._start_faults()
             if math.isfinite(self._settings.horizon_s):
                 self._after(self._settings.horizon_s, self._end)
             self._env.run(until=self._over)
@@ -118,8 +123,7 @@ class Simulation:
                 yield self._active
             ticks = math.floor(self._env.now / period_s) + 1
             yield self._env.timeout(ticks * period_s - self._env.now)
-            if self.world.pending or self.world.running:
-                self._wake(Wake.ROUND)
+            self._wake_if_active(Wake.ROUND)
 
     def _after(self, delay_s: float, action: Callable[[], None]) -> None:
         self._env.timeout(delay_s).callbacks.append(lambda _: action())
@@ -183,6 +187,60 @@ class Simulation:
             self._schedule(state)
         self.recorder.state(self._env.now)
 
+    # Faults -----------------------------------------------------------------------------------------------------
+
+    def _start_faults(self) -> None:
+        faults, cluster = self._settings.faults, self.world.cluster
+        for level in Level:
+            units = faults.units(level, cluster)
+            power = level is not Level.GPU
+            fail, repair = (partial(act, level, power) for act in (self._on_failure, self._on_repair))
+            self._follow(f"faults_{level}", faults.law(level), units, fail, repair)
+        gpus = faults.units(Level.GPU, cluster)
+        slow, normal = (partial(self._on_speed, *how) for how in (("slow", faults.straggler_speed), ("normal", 1.0)))
+        self._follow("stragglers", faults.straggler, gpus, slow, normal)
+
+    def _follow(self, stream: str, law: Renewal, units: Sequence[Gpus], begin: _OnUnit, end: _OnUnit) -> None:
+        """Let each outage of the units begin and end at its time."""
+        if not math.isfinite(law.mtbf_s):
+            return
+
+        def process() -> Generator[simpy.Event, Any, None]:
+            for outage in outages(law, len(units), self._streams.generator(stream)):
+                yield self._env.timeout(max(0.0, outage.start_s - self._env.now))
+                begin(units[outage.unit])
+                self._after(outage.length_s, partial(end, units[outage.unit]))
+
+        self._env.process(process())
+
+    def _on_failure(self, level: Level, power: bool, gpus: Gpus) -> None:
+        now_s, nodes = self._env.now, set[int]()
+        for state in sorted({s for gpu in gpus for s in self.world.book.residents[gpu]}, key=lambda s: s.number):
+            nodes.update(state.nodes)
+            self.recorder.job_event(now_s, "interrupt", state)
+            self.world.interrupt(state, now_s)
+        self.recorder.unit_event(now_s, f"{level}_down", gpus)
+        self.world.fail(gpus, power, now_s)
+        self._refresh()
+        self._watch_empty_nodes(sorted(nodes))
+        self._wake_if_active(Wake.FAILURE)
+
+    def _on_repair(self, level: Level, power: bool, gpus: Gpus) -> None:
+        self.recorder.unit_event(self._env.now, f"{level}_up", gpus)
+        self.world.repair(gpus, power, self._env.now)
+        self._refresh()
+        self._wake_if_active(Wake.REPAIR)
+
+    def _on_speed(self, event: str, factor: float, gpus: Gpus) -> None:
+        self.recorder.unit_event(self._env.now, f"gpu_{event}", gpus)
+        for gpu in gpus:
+            self.world.set_speed(gpu, factor, self._env.now)
+        self._refresh()
+
+    def _wake_if_active(self, wake: Wake) -> None:
+        if self.world.pending or self.world.running:
+            self._wake(wake)
+
     # Power gating -----------------------------------------------------------------------------------------------
 
     def _watch_empty_nodes(self, nodes: Iterable[int]) -> None:
@@ -209,7 +267,7 @@ class Simulation:
         wakes, self._wakes = frozenset(self._wakes), set()
         queue = (len(self.world.pending), len(self.world.running))
         if not self._attention.wants(wakes, queue[0] > 0):
-            if Wake.ARRIVAL in wakes:
+            if Wake.ARRIVAL in wakes:  # else what came has put the state on record itself
                 self.recorder.state(now_s)
             self._end_if_stalled(NO_MOVES)
             return

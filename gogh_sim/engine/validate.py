@@ -104,7 +104,10 @@ def _check_power(world: World) -> None:
         _require(math.isclose(meter.node_w[number], expected), f"node {node.node_id}: watts are wrong")
         _require(bool(world.book.node_on[number]) == meter.on[number], f"node {node.node_id}: power state differs")
         for gpu in range(first, last):
-            idle = 0.0 if not meter.on[number] else gpu_type.idle_bare_w
+            down = world.outage.down[gpu] > 0
+            _require(not (down and world.book.residents[gpu]), f"GPU {cluster.gpu_ids[gpu]}: down, but has residents")
+            _require(bool(world.book.up[gpu]) != down, f"GPU {cluster.gpu_ids[gpu]}: up and down differ")
+            idle = 0.0 if down or not meter.on[number] else gpu_type.idle_bare_w
             least = gpu_type.idle_context_w if world.book.residents[gpu] else idle
             most = gpu_type.tdp_w if world.book.residents[gpu] else idle
             _require(least - 1e-9 <= meter.gpu_w[gpu] <= most + 1e-9, f"GPU {cluster.gpu_ids[gpu]}: watts out of range")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from gogh_sim.engine.jobs import JobState, Situation, Status
 from gogh_sim.engine.occupancy import GpuBook
+from gogh_sim.engine.outage import Outages
 from gogh_sim.engine.physics import Physics
 from gogh_sim.engine.power import PowerMeter
 from gogh_sim.engine.queue import Queue
@@ -54,10 +55,14 @@ class World:
         self.busy_s = [0.0] * cluster.num_gpus
         self._busy_since_s = [0.0] * cluster.num_gpus
         self.source_gpu_s: dict[str, float] = {}
+        self.outage = Outages(cluster.num_gpus)
+        self._dark = [0] * len(cluster.nodes)
+        self._slow: dict[int, float] = {}
         self.observed = True
         self.left_unmeasured: list[tuple[Job, Situation]] = []
         self._speeds: list[dict[int, float]] = [{} for _ in range(cluster.num_gpus)]
         self._dirty: set[int] = set()
+        self._saves = math.isfinite(settings.faults.checkpoint_every_s)
 
     def _new(self, job: Job, number: int, profile: Profile, hidden: Mapping[JobId, float]) -> JobState:
         workload = profile.workload_index[job.workload]
@@ -92,7 +97,7 @@ class World:
         state.gpu_ids = tuple([self.cluster.gpu_ids[gpu] for gpu in gpus])
         state.placed_s = state.settled_s = now_s
         awake_s = max(now_s, *[self.awake_s[node] for node in nodes])
-        state.ready_s = awake_s + (self.settings.restart_s if state.ran_before else 0.0)
+        state.ready_s = awake_s + self._restart_s(state)
         state.status = Status.PLACED
         self._offer_load(state)
         self._dirty.update(gpus)
@@ -103,6 +108,8 @@ class World:
         """Restoring is over: the job makes progress."""
         self._settle(state, now_s)
         state.status = Status.RUNNING
+        state.saved, state.saved_s, state.running_since_s = state.remaining, now_s, now_s
+        state.interrupted = False
         if not state.ran_before:
             state.first_start_s = now_s
         self._dirty.update(state.gpus)
@@ -112,6 +119,45 @@ class World:
         self._release(state, now_s)
         state.status = Status.PENDING
         self.queue.add(state)
+
+    def interrupt(self, state: JobState, now_s: float) -> None:
+        """A GPU of the job breaks down: it goes back into the queue, with its work up to the last checkpoint."""
+        made_progress, gang = state.status is Status.RUNNING and state.serving is None, len(state.gpus)
+        self.evict(state, now_s)
+        state.interrupted = True
+        state.interruptions += 1
+        if made_progress:
+            state.remaining = state.saved
+            state.lost_gpu_s += gang * (now_s - state.saved_s)
+
+    def fail(self, gpus: Sequence[int], power: bool, now_s: float) -> None:
+        """GPUs without residents break down and draw nothing; with `power` their nodes go off as well."""
+        for gpu in gpus:
+            if self.outage.begin(gpu, now_s):
+                self.book.up[gpu], self.meter.dead[gpu] = False, True
+                self._dirty.add(gpu)
+        if power:
+            for node in sorted({self.book.node_of[gpu] for gpu in gpus}):
+                self._dark[node] += 1
+                self.power_off(node, now_s)
+
+    def repair(self, gpus: Sequence[int], power: bool, now_s: float) -> None:
+        """An outage of these GPUs ends; nodes that had lost power stay off until they are needed, if nodes ever do."""
+        for gpu in gpus:
+            if self.outage.end(gpu, now_s):
+                self.book.up[gpu], self.meter.dead[gpu] = True, False
+                self._dirty.add(gpu)
+        if power:
+            for node in sorted({self.book.node_of[gpu] for gpu in gpus}):
+                self._dark[node] -= 1
+                if not self._dark[node] and math.isinf(self.settings.gating.idle_s):
+                    self._wake(node, now_s)
+
+    def set_speed(self, gpu: int, factor: float, now_s: float) -> None:
+        """From now on all jobs on the GPU run at this factor of their speed."""
+        self._account(gpu, now_s)
+        self._slow[gpu] = factor
+        self._dirty.add(gpu)
 
     def complete(self, state: JobState, now_s: float) -> None:
         """The job's work is done, or its lifetime over; it ends the way the trace says, or failed if it never ran."""
@@ -144,6 +190,12 @@ class World:
         """Gate an empty node."""
         self.meter.switch(node, False, now_s)
         self.book.node_on[node] = False
+
+    def _restart_s(self, state: JobState) -> float:
+        """What it costs to go on: a job thrown out by a failure wrote no checkpoint on its way out."""
+        if not state.ran_before:
+            return 0.0
+        return self.settings.restore_s if state.interrupted else self.settings.restart_s
 
     def _wake(self, node: int, now_s: float) -> None:
         if not self.meter.on[node]:
@@ -209,6 +261,8 @@ class World:
         slowest, rate = state.gpus[0], math.inf
         for gpu in state.gpus:
             here = self.physics.solo_rate(state.workload, gpu) * self._speeds[gpu][state.number]
+            if gpu in self._slow:
+                here *= self._slow[gpu]
             if here < rate:
                 slowest, rate = gpu, here
         residents = self.book.residents[slowest]
@@ -240,6 +294,8 @@ class World:
         state.settled_s = now_s
         if elapsed <= 0 or not state.gpus:
             return
+        if self._saves and state.status is Status.RUNNING:
+            self._save(state, now_s - elapsed, now_s)
         state.remaining = max(0.0, state.remaining - state.rate * elapsed)
         gpu_s = len(state.gpus) * elapsed
         state.allocated_gpu_s += gpu_s
@@ -247,6 +303,14 @@ class World:
         gpu = state.gpus[0] if situation is None else situation.gpu
         tag = self.physics.source_tag(state.workload, gpu, bool(situation and situation.partners))
         self.source_gpu_s[tag] = self.source_gpu_s.get(tag, 0.0) + gpu_s
+
+    def _save(self, state: JobState, since_s: float, now_s: float) -> None:
+        """Note the last checkpoint within a stretch of constant rate, before its work is counted."""
+        every_s = self.settings.faults.checkpoint_every_s
+        last_s = state.running_since_s + math.floor((now_s - state.running_since_s) / every_s) * every_s
+        if since_s < last_s <= now_s:
+            state.saved = max(0.0, state.remaining - state.rate * (last_s - since_s))
+            state.saved_s = last_s
 
     def _account(self, gpu: int, now_s: float) -> None:
         """Integrate a GPU's energy and share it equally among its residents; before the residents change."""
@@ -270,3 +334,4 @@ class World:
                 self.busy_s[gpu] += now_s - self._busy_since_s[gpu]
                 self._busy_since_s[gpu] = now_s
         self.meter.close(now_s)
+        self.outage.close(now_s)

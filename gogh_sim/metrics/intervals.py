@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 _TAKES = ("start", "move")
-_CHANGES = ("start", "move", "evict", "finish", "fail")
+_CHANGES = ("start", "move", "evict", "interrupt", "finish", "fail")
 
 
 def occupancy_intervals(events: pd.DataFrame, run_end_s: float) -> pd.DataFrame:
@@ -16,7 +16,7 @@ def occupancy_intervals(events: pd.DataFrame, run_end_s: float) -> pd.DataFrame:
     ----------
     events
         ``time_s``, ``event``, ``job_id``, ``gpus`` ("n0/0|n0/1") in order of occurrence. A job takes the named GPUs
-        at "start" and "move" and leaves them at the next "move", "evict", "finish" or "fail".
+        at "start" and "move" and leaves them at the next "move", "evict", "interrupt", "finish" or "fail".
     run_end_s
         Closes what is still held.
 

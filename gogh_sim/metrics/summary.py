@@ -11,6 +11,7 @@ import pandas as pd
 
 from gogh_sim.metrics import jobs as of_jobs
 from gogh_sim.metrics import resources
+from gogh_sim.metrics.faults import of_faults
 from gogh_sim.metrics.frames import Frames
 from gogh_sim.metrics.prediction import mape
 from gogh_sim.metrics.requests import of_requests
@@ -60,6 +61,7 @@ def summarise(records: Frames, mean_speed: Mapping[str, float], site: Site) -> S
         "p2_mape": mape(records.estimates, "P2"),
         "source_shares": resources.source_shares(records.sources),
         **of_requests(records.jobs),
+        **of_faults(records.jobs, records.gpus, run_end_s),
     }
 
 

@@ -44,6 +44,7 @@ class Capacity:
         self._view = view
         occupancy = view.occupancy
         self._jobs, self._fraction, self._memory = occupancy.jobs, occupancy.fraction, occupancy.memory_gib
+        self._up = None if occupancy.up.all() else occupancy.up
         self._owned = False
         self._changed: dict[int, list[Job]] = {}
         self._too_big: set[Shape] = set()
@@ -75,6 +76,8 @@ class Capacity:
 
     def _free(self, shape: Shape) -> BoolArray:
         _, usable = self.cluster.holding(shape.memory_gib, shape.allowed)
+        if self._up is not None:
+            usable = usable & self._up
         if shape.fraction == 1:
             empty: BoolArray = self._jobs == 0
             return usable & empty
@@ -139,8 +142,8 @@ class Capacity:
     @cached_property
     def _empty(self) -> list[int]:
         """Per type: how many GPUs are empty."""
-        empty = self.cluster.type_of[self._jobs == 0]
-        counts: list[int] = np.bincount(empty, minlength=len(self.cluster.gpu_types)).tolist()
+        empty = self._jobs == 0 if self._up is None else (self._jobs == 0) & self._up
+        counts: list[int] = np.bincount(self.cluster.type_of[empty], minlength=len(self.cluster.gpu_types)).tolist()
         return counts
 
     def take(self, job: Job, placement: Placement) -> None:

@@ -94,14 +94,14 @@ class Optimiser:
         return fresh and self._seen == {job_id: active.gpus for job_id, active in view.running.items()}
 
     def _place_all(self, view: ClusterView, source: ThroughputSource) -> Decision:
-        everywhere = np.ones(self._cluster.num_gpus, dtype=np.bool_)
+        everywhere = np.array(view.occupancy.up)
         jobs = [*view.running.values(), *view.pending.values()]
         placed = self._placement(view, jobs, everywhere, source, greedy=False)
         self._seen, self._solved_s = placed.gpus, view.now_s
         return replace(Decision.target(view, placed.gpus, placed.report), power_caps=placed.caps)
 
     def _start_pending(self, view: ClusterView, source: ThroughputSource) -> Decision:
-        empty = view.occupancy.jobs == 0
+        empty = (view.occupancy.jobs == 0) & view.occupancy.up
         if not empty.any():
             return NOTHING
         placed = self._placement(view, list(view.pending.values()), empty, source, greedy=True)

@@ -15,7 +15,7 @@ from gogh_sim.placement.turns import choose, priorities
 from gogh_sim.policy import ActiveJob, ClusterView, Decision, Placement, PolicyContext, ThroughputSource, Wake
 from gogh_sim.schedulers.capacity import Capacity, start_who_fits
 from gogh_sim.schedulers.rates import demands_of
-from gogh_sim.types import FloatArray, JobId
+from gogh_sim.types import BoolArray, FloatArray, JobId
 
 Row: TypeAlias = tuple[JobId, ...]
 """One job, or two that share their GPUs."""
@@ -75,7 +75,7 @@ class RoundTurns:
         active = {**view.running, **view.pending}
         if active and {row[0] for row in self._rows if len(row) == 1} != active.keys():
             self._allocate(view.now_s, active)
-        return Decision.target(view, self._place(view, self._turns(active)))
+        return Decision.target(view, self._place(view, self._turns(active, view.occupancy.up)))
 
     def _charge(self, view: ClusterView) -> None:
         """Note which rows run, and count the time since the last wake-up for them: only wake-ups start or move jobs."""
@@ -99,7 +99,7 @@ class RoundTurns:
         self._received_s = np.zeros_like(self._shares)
         self._can_run = demands.rate[wanted, 0]
 
-    def _turns(self, active: Mapping[JobId, ActiveJob]) -> list[tuple[Row, int]]:
+    def _turns(self, active: Mapping[JobId, ActiveJob], up: BoolArray) -> list[tuple[Row, int]]:
         """Rows whose turn it is and the type that they get."""
         if not self._rows:
             return []
@@ -107,15 +107,16 @@ class RoundTurns:
         members = np.array([(number[r[0]], number[r[1]] if len(r) > 1 else ALONE) for r in self._rows], dtype=np.int64)
         width = np.array([active[row[0]].job.num_gpus for row in self._rows], dtype=np.int64)
         keys = (priorities(self._shares, self._received_s, self._received_s.sum(axis=0)), self._shares)
-        gpus = self._context.cluster.gpus_per_type
+        cluster = self._context.cluster
+        gpus = np.bincount(cluster.type_of[up], minlength=len(cluster.gpu_types)).astype(np.int64)
         chosen = choose(keys, self._can_run > 0, members, width, gpus, self._order)
         return [(self._rows[turn.row], turn.gpu_type) for turn in chosen]
 
     def _place(self, view: ClusterView, turns: list[tuple[Row, int]]) -> dict[JobId, Placement]:
         """Concrete GPUs: rows stay where they run, the rest follows, widest first, on as few nodes as there are."""
         cluster = view.cluster
-        everywhere = np.ones(cluster.num_gpus, dtype=np.bool_)
-        free = FreeGpus(Fleet(cluster.type_of, cluster.node_of, everywhere, view.occupancy.node_on))
+        fleet = Fleet(cluster.type_of, cluster.node_of, np.array(view.occupancy.up), view.occupancy.node_on)
+        free = FreeGpus(fleet)
         together = {row: gpus for gpus, row in _residents(view.running).items()}
         placement: dict[JobId, Placement] = {}
         movers = []

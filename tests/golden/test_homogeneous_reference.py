@@ -80,7 +80,14 @@ class Replay:
                 j: ActiveJob(self.jobs[j], self.left[j] - (now - self.since[j]), gpus, self.since[j], self.since[j])
                 for j, gpus in self.running.items()
             },
-            occupancy=Occupancy(used, used.astype(float), used.astype(float), residents, np.ones(1, dtype=np.bool_)),
+            occupancy=Occupancy(
+                used,
+                used.astype(float),
+                used.astype(float),
+                residents,
+                np.ones(1, dtype=np.bool_),
+                np.ones(len(used), dtype=np.bool_),
+            ),
         )
 
 

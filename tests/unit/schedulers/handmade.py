@@ -117,7 +117,14 @@ def view(
         cluster=cluster,
         pending={one.job_id: active(one, ()) for one in pending},
         running={one.job_id: active(one, gpus) for one, gpus in running.items()},
-        occupancy=Occupancy(jobs, fraction, memory, residents, np.ones(len(cluster.nodes), dtype=np.bool_)),
+        occupancy=Occupancy(
+            jobs,
+            fraction,
+            memory,
+            residents,
+            np.ones(len(cluster.nodes), dtype=np.bool_),
+            np.ones(count, dtype=np.bool_),
+        ),
     )
 
 
