@@ -24,15 +24,13 @@ def frontier(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         of points on a curve, "" and nan of others.
     """
     ax = ax or new_axes(height_in=3.6, width_in=5.2)
-    for row in table[table["knob"] == ""].itertuples():
-        look = policy_look(str(row.policy))
-        slo = [max(row.slo_low, _LEAST_SLO), min(row.slo_high, _MOST_SLO)]
-        ax.plot(slo, [row.energy_mean] * 2, color=look.color, linewidth=0.5, alpha=0.5)
-        ax.plot([row.slo_mean] * 2, [row.energy_low, row.energy_high], color=look.color, linewidth=0.5, alpha=0.5)
-        label = str(row.policy)
-        ax.plot(
-            row.slo_mean, row.energy_mean, color=look.color, marker=look.marker, ms=4, linestyle="none", label=label
-        )
+    for row in table[table["knob"] == ""].to_dict("records"):
+        policy, slo, energy = str(row["policy"]), row["slo_mean"], row["energy_mean"]
+        look = policy_look(policy)
+        reach = [max(row["slo_low"], _LEAST_SLO), min(row["slo_high"], _MOST_SLO)]
+        ax.plot(reach, [energy] * 2, color=look.color, linewidth=0.5, alpha=0.5)
+        ax.plot([slo] * 2, [row["energy_low"], row["energy_high"]], color=look.color, linewidth=0.5, alpha=0.5)
+        ax.plot(slo, energy, color=look.color, marker=look.marker, ms=4, linestyle="none", label=policy)
     curves = table[table["knob"] != ""]
     for number, (knob, points) in enumerate(curves.groupby("knob", sort=False)):
         look = policy_look(str(points["policy"].iloc[0]))

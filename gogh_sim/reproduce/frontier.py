@@ -98,9 +98,9 @@ def _verdict(table: pd.DataFrame) -> Iterator[Record]:
         found=float(len(beyond)),
         source="goal of this project: a frontier",
     )
-    for row in table.itertuples():
-        named = f"gogh, {row.knob} {row.value:g}" if row.knob else str(row.policy)
+    for row in table.to_dict("records"):
+        named = f"gogh, {row['knob']} {row['value']:g}" if row["knob"] else str(row["policy"])
         for measure, what in (("energy", "energy, % of the conventional mean"), ("slo", "SLO attainment, %")):
-            found, low, high = (float(getattr(row, f"{measure}_{part}")) for part in ("mean", "low", "high"))
+            found, low, high = (float(row[f"{measure}_{part}"]) for part in ("mean", "low", "high"))
             nothing = float("nan")
             yield Record.told(NAME, f"{named}: {what}", expected=nothing, found=found, interval=(low, high), source="")
