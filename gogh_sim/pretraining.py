@@ -1,15 +1,21 @@
-"""From a profile to shipped weights: what an operator would have measured of past workloads, and training on it."""
+"""From a profile to shipped weights: what an operator would have measured of past workloads, training, its errors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from gogh_sim.errors import InputError
-from gogh_sim.estimators import ErrorTable, History, TrainingSettings, save, train
+from gogh_sim.estimators import ErrorTable, History, LearningSettings, TrainingSettings, save, train
+from gogh_sim.estimators.splits import NEW_FAMILY, SPLITS, split
+from gogh_sim.estimators.trials import Coverage, Trial
+from gogh_sim.estimators.trials import run as run_trial
+from gogh_sim.metrics.statistics import mean_interval
 from gogh_sim.profiles.profile import Member, Profile
 from gogh_sim.types import FloatArray
 
@@ -84,3 +90,62 @@ def _pair_power(profile: Profile) -> FloatArray:
                 combination = profile.combine(t, (Member(int(a), 1.0), Member(int(b), 1.0)))
                 watts[t, a, b] = watts[t, b, a] = combination.power_w
     return watts
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """Mean error over seeds with its 95 % interval; `measure` is "norm MAE" or "speed MAPE", a share in both cases."""
+
+    split: str
+    stage: str
+    method: str
+    measure: str
+    mean: float
+    ci_low: float
+    ci_high: float
+    seeds: int
+
+
+def error_report(
+    profile: Profile, settings: TrainingSettings, seeds: Sequence[int], architectures: Sequence[str]
+) -> tuple[list[ReportLine], list[Coverage]]:
+    """Errors of P1, P2 and simpler methods on every split, and how often confidences held on speeds alone.
+
+    Architectures are compared on new families; the other splits are judged with the first one alone. Every seed draws
+    its own splits and trains afresh.
+    """
+    history = history_from_profile(profile)
+    found: dict[tuple[str, str, str], list[Trial]] = {}
+    covered: dict[tuple[str, str, float], list[float]] = {}
+    for seed, name in product(seeds, SPLITS):
+        for architecture in architectures if name == NEW_FAMILY else architectures[:1]:
+            part = split(name, history, np.random.default_rng([seed, SPLITS.index(name)]))
+            chosen = replace(settings, p1_architecture=architecture, p2_architecture=architecture)
+            for one in run_trial(part, history, chosen, seed):
+                if isinstance(one, Trial):
+                    found.setdefault((one.split, one.stage, one.method), []).append(one)
+                elif architecture == architectures[0]:
+                    covered.setdefault((one.split, one.stage, one.confidence), []).append(one.found)
+    lines = [line for key, trials in found.items() for line in _lines(key, trials, len(seeds))]
+    return lines, [Coverage(*key, float(np.mean(values))) for key, values in covered.items()]
+
+
+def _lines(key: tuple[str, str, str], trials: Sequence[Trial], seeds: int) -> Iterator[ReportLine]:
+    """A line per measure; simpler methods, judged once per architecture, count once per seed."""
+    for measure, values in (
+        ("norm MAE", [t.norm_mae for t in trials]),
+        ("speed MAPE", [t.speed_mape for t in trials]),
+    ):
+        each = np.array(values).reshape(seeds, -1).mean(axis=1)
+        if np.isfinite(each).all():
+            interval = mean_interval(each)
+            yield ReportLine(*key, measure, interval.mean, interval.low, interval.high, seeds)
+
+
+def noise_floor(learning: LearningSettings | None = None) -> float:
+    """Mean relative error of a rate whose workload is known exactly: the job's factor and the measurement's noise.
+
+    The mean of ``|exp(x) - 1|`` for normal x is, to first order, ``sigma * sqrt(2 / pi)``.
+    """
+    settings = learning or LearningSettings()
+    return math.hypot(settings.job_sigma, settings.noise_sigma) * math.sqrt(2.0 / math.pi)

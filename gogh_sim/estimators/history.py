@@ -12,7 +12,7 @@ import torch
 
 from gogh_sim.errors import InputError
 from gogh_sim.estimators.coordinates import Effects, additive_effects, complete, pressure_of
-from gogh_sim.types import FloatArray, GpuType, HostPower, JobKind, Workload
+from gogh_sim.types import FloatArray, GpuType, HostPower, IntArray, JobKind, Workload
 
 LEAST_FAMILIES = 4
 """With two folds of two families, each fold leaves a newcomer's family and one other to learn from."""
@@ -65,7 +65,12 @@ class History:
     def of_families(self, families: Iterable[str]) -> History:
         """The part that concerns these families alone: no row or column of any other remains."""
         wanted = frozenset(families)
-        keep = np.array([i for i, w in enumerate(self.workloads) if w.family in wanted], dtype=np.int64)
+        return self.of_workloads(
+            np.array([i for i, w in enumerate(self.workloads) if w.family in wanted], dtype=np.int64)
+        )
+
+    def of_workloads(self, keep: IntArray) -> History:
+        """The part that concerns the workloads of these numbers alone."""
         square = np.ix_(np.arange(len(self.gpu_types)), keep, keep)
         return History(
             workloads=tuple(self.workloads[i] for i in keep),
