@@ -114,6 +114,8 @@ def mechanism(config: Config) -> Mechanism:
                 )
         if Faults.of(config.get("faults", {})) != Faults():
             raise InputError("faults: the round mechanism has none; say faults=none")
+        if services := config["trace"]["services"]["count"]:
+            raise InputError(f"trace.services.count: the round mechanism has no services; expected 0, found {services}")
         if config["trace"]["format"] != "gavel" or config["trace"].get("throughputs") is None:
             raise InputError(
                 "engine=rounds replays traces of Gavel with its throughputs; give trace=gavel, trace.path and "

@@ -132,7 +132,7 @@ def build(settings: ServiceSettings, profile: Profile, cluster: Cluster, rng: np
     """Jobs that serve requests from the start of the run; the same generator state gives the same.
 
     A service has as many replicas as its peak rate needs on the reference type to keep `target`, and the least relative
-    speed at which so many still keep it as its floor.
+    speed at which so many still keep it as its floor. Series without a request in the window are passed over.
 
     Raises
     ------
@@ -143,7 +143,10 @@ def build(settings: ServiceSettings, profile: Profile, cluster: Cluster, rng: np
         return ()
     trace = _trace(settings, rng)
     choice = _candidates(settings, profile, cluster)
-    order = rng.permutation(len(trace.names))
+    order = rng.permutation(np.flatnonzero(trace.rates.max(axis=1) > 0))
+    if not order.size:
+        window = f"the {settings.lifetime_s:g} s from {settings.start_s:g} s on"
+        raise InputError(f"trace.services.series={settings.series} has no requests in {window}", file=settings.path)
     picked = rng.integers(len(choice), size=settings.count)
     width = len(str(settings.count))
     return tuple(
@@ -201,10 +204,9 @@ def _job(
     number = profile.workload_index[workload.name]
     iterations = settings.tokens_per_request if workload.task.startswith(_GENERATES) else 1.0
     rate = float(profile.reference_solo_rate[number])
-    recorded = float(trace.rates[series].max())
     scale = settings.rate_scale
     if settings.peak_load is not None:
-        scale = settings.peak_load * rate * workload.batch_size / iterations / recorded if recorded > 0 else 1.0
+        scale = settings.peak_load * rate * workload.batch_size / iterations / float(trace.rates[series].max())
     service = Service(
         lifetime_s=settings.lifetime_s,
         requests=trace.series(series, scale),

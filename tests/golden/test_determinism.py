@@ -14,7 +14,7 @@ import pytest
 from gogh_sim.metrics.summary import CLOCK_KEYS
 
 SAME_BYTES = ("jobs", "timeline", "decisions", "estimates", "events", "gpus", "nodes", "sources")
-OVERRIDES = ("cluster=small", "trace.max_jobs=30", "trace.oversize=skip")
+OVERRIDES = ("cluster=small", "trace.max_jobs=30", "trace.oversize=skip", "trace.services.count=2")
 
 
 def simulate(out: Path, scheduler: str, seed: int, **environment: str) -> dict[str, Any]:

@@ -88,6 +88,16 @@ def test_recorded_rates_are_kept_or_scaled(tmp_path: Path) -> None:
     assert serving(scaled).requests.rates == pytest.approx((5.0, 1.25, 2.5, 5.0))
 
 
+def test_series_that_are_silent_in_the_window_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "rates.csv"
+    path.write_text(RATES + "b,1200,9\n")
+    told = {"series": "requests", "path": str(path), "lifetime_s": 900.0, "peak_load": None, "count": 2}
+    jobs = built(**told)
+    assert [serving(job).peak_rate for job in jobs] == [4.0, 4.0]
+    with pytest.raises(InputError, match="no requests in the 300 s from 900 s on"):
+        built(**(told | {"start_s": 900.0, "lifetime_s": 300.0}))
+
+
 def test_same_seed_same_services_and_workloads_are_drawn_that_fit() -> None:
     jobs = [built(seed, count=20, workloads=[]) for seed in (1, 1, 2)]
     assert jobs[0] == jobs[1] != jobs[2]
@@ -153,3 +163,37 @@ def test_services_stand_beside_the_jobs_of_a_trace() -> None:
 def test_wrong_keys_and_values_are_found_before_a_run(override: str) -> None:
     with pytest.raises(InputError, match="services"):
         plain(without_hydra(composed([override])))
+
+
+RECORDS = {
+    "azure_llm": "azure_llm_2023/AzureLLMInferenceTrace_conv.csv.gz",
+    "dlrm": "alibaba_dlrm_v2025/disaggregated_DLRM_trace.csv.gz",
+    "genai_lora": "alibaba_genai_v2026/lora_request_trace.csv.gz",
+    "genai_qps": "alibaba_genai_v2026/qps.csv.gz",
+}
+
+
+@pytest.mark.parametrize("series", RECORDS)
+def test_services_of_the_public_records(shared_data: Path, series: str) -> None:
+    """Each keeps its target on as many V100s at its peak, which is the load asked for; a floor of 1 would be those."""
+    told = {"series": series, "path": str(shared_data / "traces" / RECORDS[series]), "count": 3, "step_s": 600.0}
+    jobs = built(**told, workloads=["vision", "text"], peak_load=1.5)
+    assert len(jobs) == 3
+    for job in jobs:
+        service, rate = serving(job), {"vision": 10.0, "text": 2.0}[job.workload]
+        capacity = rate * service.slots / service.iterations_per_request
+        assert service.requests.peak(math.inf) == pytest.approx(1.5 * capacity)
+        assert job.num_gpus == 2
+        assert kept(service, 2, rate) >= service.target
+        assert 0.75 < job.floor <= 1.0
+
+
+def test_azure_conversations_as_recorded_need_the_gpus_that_their_peak_takes(shared_data: Path) -> None:
+    """8.45 requests/s in the busiest minute, of 211 tokens; four sequences at 100 iterations/s answer 1.9 of them."""
+    path = shared_data / "traces" / RECORDS["azure_llm"]
+    chat = profile([workload("text", kind=JobKind.INFERENCE, batch_size=4, task="token generation")], [[100.0, 40.0]])
+    settings = ServiceSettings(1, "azure_llm", str(path), 60.0, lifetime_s=59 * 60.0, peak_load=None)
+    (job,) = build(settings, chat, cluster(("V100", 8)), np.random.default_rng(1))
+    assert serving(job).peak_rate == pytest.approx(8.45)
+    assert job.num_gpus == 5
+    assert serving(job).requests.requests(59 * 60.0) == pytest.approx(19_366)

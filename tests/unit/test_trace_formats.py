@@ -11,7 +11,19 @@ import pytest
 from trace_samples import GAVEL_10, LM, SAMPLES, Sample, gavel_row, pack, write
 
 from gogh_sim.errors import InputError
-from gogh_sim.traces import FORMATS, Sources, assign_sla, cut, formats, generate, guess, map_workloads, statistics
+from gogh_sim.traces import (
+    FORMATS,
+    Sources,
+    assign_sla,
+    cut,
+    first,
+    formats,
+    generate,
+    guess,
+    map_workloads,
+    scale_gaps,
+    statistics,
+)
 from gogh_sim.traces.schema import Trace
 
 WRITABLE = sorted(name for name, form in FORMATS.items() if form.write)
@@ -34,6 +46,22 @@ def test_rows_become_jobs_or_are_counted(tmp_path: Path, name: str) -> None:
     assert dict(trace.left_out) == sample.left_out
     nodes = None if trace.nodes is None else [(n.node_id, n.gpu_type, n.num_gpus) for n in trace.nodes]
     assert nodes == sample.expected_nodes
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_windows_and_gaps_hold_for_every_format(tmp_path: Path, name: str) -> None:
+    """From the second submission on, then the first job of those, then gaps three times as long: run times stay."""
+    sample = SAMPLES[name]
+    whole = read(sample.put(tmp_path), sample.format)
+    submits = np.array(sorted(job[0] for job in sample.jobs))
+    later = submits[submits >= submits[min(1, len(submits) - 1)]]
+    window = cut(whole, float(later[0]), float(np.ptp(later)) + 1.0)
+    assert window.jobs["submit_s"].to_numpy() == pytest.approx(later - later[0])
+    assert window.rows == whole.rows
+    assert len(first(window, 1).jobs) == 1
+    slower = scale_gaps(window, 3.0).jobs
+    assert slower["submit_s"].to_numpy() == pytest.approx(3.0 * (later - later[0]))
+    assert slower["duration_s"].tolist() == window.jobs["duration_s"].tolist()
 
 
 @pytest.mark.parametrize("name", SAMPLES)
