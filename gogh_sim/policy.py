@@ -223,16 +223,24 @@ class Beliefs:
     cap_exponent: FloatArray | float = CUBE_ROOT
 
 
-def offered_loads(jobs: Sequence[Job], speed: FloatArray) -> FloatArray:
-    """(J, T) share of a GPU's full load that each job offers on average, where its relative speed alone is `speed`.
+class Loads(NamedTuple):
+    """(J, T) shares of a GPU's full load that jobs offer, on average and at their peak."""
+
+    mean: FloatArray
+    peak: FloatArray
+
+
+def offered_loads(jobs: Sequence[Job], speed: FloatArray) -> Loads:
+    """Loads that jobs offer where their relative speeds alone are `speed` (J, T).
 
     A job offers the fraction of the GPU that it can use; a service offers of that what its requests take up, less on a
     faster type.
     """
-    fraction = np.array([job.gpu_fraction for job in jobs], dtype=np.float64)
-    needed = np.array([job.needed_speed for job in jobs], dtype=np.float64)
+    fraction = np.array([[job.gpu_fraction] for job in jobs], dtype=np.float64)
+    needed = np.array([job.needed_speeds for job in jobs], dtype=np.float64).reshape(-1, 2)
     # fmin: where the speed is not known the whole fraction counts.
-    return np.asarray(fraction[:, np.newaxis] * np.fmin(1.0, needed[:, np.newaxis] / speed))
+    mean, peak = (fraction * np.fmin(1.0, needed[:, [which]] / speed) for which in (0, 1))
+    return Loads(mean, peak)
 
 
 class ThroughputSource(Protocol):

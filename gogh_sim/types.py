@@ -376,12 +376,13 @@ class Job:
         return self.work / self.reference_s
 
     @property
-    def needed_speed(self) -> float:
-        """Relative speed that the mean request rate of a service takes up; infinite for a job that uses all it gets."""
+    def needed_speeds(self) -> tuple[float, float]:
+        """Relative speeds that a service's mean and peak request rates take up; infinite for a job that uses all it
+        gets."""
         if self.service is None:
-            return math.inf
-        iterations = self.service.mean_rate * self.service.iterations_per_request / self.service.slots
-        return iterations / self.reference_rate
+            return math.inf, math.inf
+        per_request = self.service.iterations_per_request / self.service.slots / self.reference_rate
+        return self.service.mean_rate * per_request, self.service.peak_rate * per_request
 
     def allows(self, gpu_type: str) -> bool:
         """Whether it may run on this GPU type."""

@@ -12,7 +12,9 @@ from gogh_sim.types import BoolArray, Cluster, FloatArray, Job, JobId
 
 
 class Truth:
-    """Beliefs that are the profile itself, hidden factors included; services load GPUs by their mean request rate.
+    """Beliefs that are the profile itself, hidden factors included.
+
+    Services slow others as at their peak request rate, so that floors hold then too, and draw watts as at their mean.
 
     A gang counts as consolidated: on as few nodes as the largest node of the type allows.
     """
@@ -36,15 +38,15 @@ class Truth:
         load = offered_loads(jobs, speed)
         memory = profile.memory_gib[workload]
         alpha, beta = profile.alpha[self._types], profile.beta[self._types]
-        dynamic = profile.dyn_w[np.ix_(workload, self._types)] * load**alpha
+        dynamic = profile.dyn_w[np.ix_(workload, self._types)] * load.mean**alpha
         slowdown = profile.slowdown[np.ix_(self._types, workload, workload)]
         together = memory[:, np.newaxis] + memory[np.newaxis, :] <= self._memory_gib[:, np.newaxis, np.newaxis]
-        norm = np.where(together, 1.0 / (1.0 + slowdown * load.T[:, np.newaxis, :]), np.nan)
+        norms = [1.0 / (1.0 + slowdown * share.T[:, np.newaxis, :]) for share in load]
         return Beliefs(
             speed=speed,
-            norm=norm,
+            norm=np.where(together, norms[1], np.nan),
             power_w=self._idle_w + dynamic,
-            pair_power_w=self._pair_watts(dynamic.T, norm, beta, together),
+            pair_power_w=self._pair_watts(dynamic.T, norms[0], beta, together),
             share_exponent=beta,
             cap_exponent=profile.gamma[self._types],
         )

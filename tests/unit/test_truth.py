@@ -40,19 +40,19 @@ def test_speed_is_the_one_at_which_the_engine_runs_a_consolidated_gang() -> None
         assert 100.0 / records.jobs.end_s.iloc[0] == pytest.approx(speed[0, gpu_type])
 
 
-def test_services_load_gpus_by_their_requests() -> None:
-    """Of 10 requests/s on the V100 a mean of 2 comes, of 4 on the T4 half: what partners and watts are told."""
+def test_services_slow_others_by_their_peak_and_draw_watts_by_their_mean() -> None:
+    """Of 10 requests/s on the V100 a mean of 2 comes and 3 at most, of 4 on the T4 half and three quarters."""
     truth = profile(**LAWS)
     machine = cluster(("V100", 2), ("T4", 2))
     jobs = [service("s", (0.0, 1.0), (500.0, 3.0)), job("a")]
     beliefs = Truth(truth, machine, {"s": 1.0, "a": 1.0}).beliefs(jobs)
     assert beliefs.speed[0] == pytest.approx([1.0, 0.4])
-    for t, load in enumerate((0.2, 0.5)):
-        members = (Member(0, load), Member(0, 1.0))
-        assert beliefs.power_w[0, t] == pytest.approx(truth.combine(t, members[:1]).power_w)
-        together = truth.combine(t, members)
+    for t, (mean, peak) in enumerate(((0.2, 0.3), (0.5, 0.75))):
+        partner = Member(0, 1.0)
+        assert beliefs.power_w[0, t] == pytest.approx(truth.combine(t, (Member(0, mean),)).power_w)
+        assert beliefs.pair_power_w[t, 0, 1] == pytest.approx(truth.combine(t, (Member(0, mean), partner)).power_w)
+        together = truth.combine(t, (Member(0, peak), partner))
         assert (beliefs.norm[t, 0, 1], beliefs.norm[t, 1, 0]) == pytest.approx(together.norms)
-        assert beliefs.pair_power_w[t, 0, 1] == pytest.approx(together.power_w)
 
 
 def test_a_pair_that_does_not_fit_has_no_beliefs() -> None:
