@@ -55,31 +55,45 @@ class Element:
 
 @dataclass
 class Account:
-    """What becomes of a sweep: its elements in order, those that were there before, and why others failed.
+    """What becomes of a sweep.
 
-    `expected` is how many elements there will be, for sweepers that name one after another; 0 for those that do not.
+    Attributes
+    ----------
+    before
+        Identities of the runs that were there when it began.
+    expected
+        How many elements there will be, for sweepers that name one after another; 0 for those that do not.
+    elements, failed
+        Those named so far, in order, and those of them that failed, with the reason.
     """
 
     folder: Path
+    before: frozenset[str]
     expected: int = 0
     elements: list[Element] = field(default_factory=list)
-    kept: list[Element] = field(default_factory=list)
     failed: list[tuple[Element, Failure]] = field(default_factory=list)
     _whole: set[Path] = field(default_factory=set)
 
     def lines(self) -> list[str]:
-        """What a user has to know of it: how many runs of each kind, and a line for each that failed."""
-        ran = len(self.elements) - len(self.kept) - len(self.failed)
-        counts = [f"{ran} run", f"{len(self.kept)} kept from before", f"{len(self.failed)} failed"]
-        head = f"{len(self.elements)} runs in {self.folder}: {', '.join(counts)}"
-        return [head, *(f"failed: {' '.join(e.overrides)}: {_one_line(why.reason)}" for e, why in self.failed)]
+        """What a user has to know of it: how many runs of each kind, then a line for each that failed.
+
+        An element that describes the same run as another counts as one with it.
+        """
+        runs = {element.identity for element in self.elements}
+        kept, failed = len(runs & self.before), {element.identity: (element, why) for element, why in self.failed}
+        counts = [f"{len(runs) - kept - len(failed)} run", f"{kept} kept from before", f"{len(failed)} failed"]
+        return [
+            f"{len(runs)} runs in {self.folder}: {', '.join(counts)}",
+            *(f"failed: {' '.join(e.overrides)}: {_one_line(why.reason)}" for e, why in failed.values()),
+        ]
 
     def share(self) -> Share:
         """How far it is, for a bar; folders of unfinished runs are looked into."""
         self._whole.update(e.folder for e in self.elements if e.folder not in self._whole and e.whole)
         ended = sum(element.folder in self._whole for element in self.elements) + len(self.failed)
         parts = sum(share_done(element.folder) for element in self.elements if element.folder not in self._whole)
-        return Share(ended + parts, len(self.kept), max(len(self.elements), self.expected))
+        kept = sum(element.identity in self.before for element in self.elements)
+        return Share(ended + parts, kept, max(len(self.elements), self.expected))
 
     def write_failures(self) -> None:
         """Write `FAILURES`, or remove that of an earlier start where nothing failed."""
@@ -109,7 +123,8 @@ def run_sweep(overrides: Sequence[str]) -> Account:
             config = hydra.compose_config("config", list(overrides), RunMode.MULTIRUN, with_log_configuration=False)
             context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))
             sweeper = Plugins.instance().instantiate_sweeper(config=config, hydra_context=context, task_function=job)
-            account = Account(Path(config.hydra.sweep.dir).absolute(), int(config.hydra.sweeper.get("n_trials") or 0))
+            folder, expected = Path(config.hydra.sweep.dir).absolute(), int(config.hydra.sweeper.get("n_trials") or 0)
+            account = Account(folder, frozenset(runs_in(folder).values()), expected)
             _put_before_launcher(sweeper, account, context, config, _told(config))
             with _removed_if_nothing_ran(account.folder), sweep_bar(account.share):
                 sweeper.sweep(list(config.hydra.overrides.task))
@@ -168,10 +183,9 @@ class _Resuming(Launcher):
         account = self._account
         elements = self._elements(job_overrides, initial_job_idx)
         account.elements += elements
-        kept = [element for element in elements if element.whole]
-        account.kept += kept
-        for element in kept:
-            clear_dead(element.folder)
+        for element in elements:
+            if element.whole:
+                clear_dead(element.folder)
         missing = {element.identity: element for element in elements if not element.whole}
         failures = self._launch(list(missing.values()), initial_job_idx) if missing else {}
         account.failed += [(e, failures[e.identity]) for e in elements if e.identity in failures]

@@ -66,8 +66,8 @@ def test_a_search_finds_trade_offs_among_its_runs_and_repeats_nothing(capsys: py
 
 def test_a_trial_that_fails_ends_no_search(capsys: pytest.CaptureFixture[str]) -> None:
     fails = "scheduler=fifo scheduler._target_=fails_policy.Fails +scheduler.at=1,2,3"
-    tolerant = "hydra/sweeper/sampler=grid hydra.sweeper.n_jobs=1 hydra.sweeper.max_failure_rate=1"
-    search = f"run -m {TINY} {fails} tune_for=node_energy_kwh hydra/sweeper=optuna {tolerant} hydra.sweep.dir=tuned"
+    tolerant = "hydra.sweeper.n_trials=5 hydra.sweeper.max_failure_rate=1"
+    search = f"run -m {TINY} {fails} tune_for=node_energy_kwh {SEARCH} {tolerant}"
     assert main(search.split()) == 1
     said = capsys.readouterr()
     assert "2 run, 0 kept from before, 1 failed" in said.out
