@@ -22,7 +22,8 @@ def test_commands_and_files_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert set(re.findall(r"gogh-sim ([a-z][a-z-]+)", text)) <= COMMANDS.keys()
     named = re.findall(r"`((?:gogh_sim|tests|configs|docs|examples|scripts|notebooks)/[\w./-]*)`", text)
-    named += [f"gogh_sim/{path}" for path in re.findall(r"`((?:profiles|metrics|engine|placement)/\w+\.py)`", text)]
+    inside = r"`((?:profiles|metrics|engine|placement|estimators|schedulers)/\w+\.py)`"
+    named += [f"gogh_sim/{path}" for path in re.findall(inside, text)]
     assert [path for path in named if not (REPOSITORY / path).exists()] == []
 
 
