@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gogh_sim.bench import engine, placement
+from gogh_sim.bench import engine, estimator, placement
 from gogh_sim.cli.parser import Parser
 from gogh_sim.errors import InputError
 from gogh_sim.outputs import write_whole
@@ -35,6 +35,7 @@ class Bench(NamedTuple):
 
 BENCHES: Mapping[str, Callable[[], Bench]] = {
     "engine": lambda: Bench(engine.bench, engine.STANDARD, engine.FURTHER),
+    "estimator": lambda: Bench(estimator.bench, estimator.STANDARD, ()),
     "placement": lambda: Bench(placement.bench, placement.STANDARD, ()),
 }
 

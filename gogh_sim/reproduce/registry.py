@@ -7,7 +7,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from gogh_sim.reproduce import fgd_crosscheck, frontier, gavel_crosscheck, headline, pai_crosscheck
+from gogh_sim.reproduce import (
+    architectures,
+    error_over_time,
+    fgd_crosscheck,
+    frontier,
+    gavel_crosscheck,
+    gogh_vs_oracle,
+    headline,
+    pai_crosscheck,
+)
 from gogh_sim.reproduce.comparisons import Simulate
 from gogh_sim.reproduce.drawing import Drawing
 from gogh_sim.reproduce.record import Record
@@ -47,6 +56,10 @@ class Study(NamedTuple):
 
 
 EXPERIMENTS: Mapping[str, Experiment | Study] = {
+    error_over_time.NAME: Study(
+        "errors of what GOGH believes of running jobs, by P1 and by P2",
+        {Size.SMALL: error_over_time.small, Size.FULL: error_over_time.full},
+    ),
     fgd_crosscheck.NAME: Experiment(
         "allocation and fragmentation curves of FGD and three others on Alibaba openb",
         {Size.SMALL: fgd_crosscheck.small, Size.FULL: fgd_crosscheck.full},
@@ -59,9 +72,23 @@ EXPERIMENTS: Mapping[str, Experiment | Study] = {
         "round mechanism and policies of Gavel, job by job and by objective",
         {Size.SMALL: gavel_crosscheck.small, Size.FULL: gavel_crosscheck.full},
     ),
+    gogh_vs_oracle.NAME: Study(
+        "share of the oracle's energy saving that GOGH reaches, with P2 and without",
+        {Size.SMALL: gogh_vs_oracle.small, Size.FULL: gogh_vs_oracle.full},
+    ),
     headline.NAME: Study(
         "energy, SLO attainment, JCT and allocation efficiency of every policy, and the claims about GOGH",
         {Size.SMALL: headline.small, Size.FULL: headline.full},
+    ),
+    architectures.P1: Experiment(
+        "P1 as feed-forward, recurrent and Transformer network on families not seen",
+        {Size.SMALL: architectures.p1_small, Size.FULL: architectures.p1_full},
+        needs_data=False,
+    ),
+    architectures.P2: Experiment(
+        "P2 as feed-forward, recurrent and Transformer network after one measurement",
+        {Size.SMALL: architectures.p2_small, Size.FULL: architectures.p2_full},
+        needs_data=False,
     ),
     pai_crosscheck.NAME: Experiment(
         "counting policies of the PAI and Tiresias simulators, exactly",
