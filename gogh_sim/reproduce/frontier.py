@@ -39,10 +39,10 @@ def small(simulate: Simulate) -> Iterator[Record | Drawing]:
 
 
 def full(simulate: Simulate) -> Iterator[Record | Drawing]:
-    """Five seeds of 300 jobs, every baseline."""
+    """Five seeds of 120 jobs, every baseline."""
     baselines = tuple(name for name in policies() if not name.startswith("gogh"))
     values = {"risk margin": (0.5, 0.8, 0.9, 0.95), "urgency weight": (1.0, 3.0, 10.0)}
-    return draw(simulate, Extent(300, 5, baselines, values))
+    return draw(simulate, Extent(120, 5, baselines, values))
 
 
 def draw(simulate: Simulate, extent: Extent) -> Iterator[Record | Drawing]:

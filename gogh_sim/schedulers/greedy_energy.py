@@ -22,7 +22,9 @@ class GreedyEnergy:
 
     Seconds to completion times the watts that the choice adds: on an empty GPU its own and its share of the node's
     overhead, on a shared one what the pair draws above the resident alone; of several residents the dearest counts.
-    The greedy counterpart of the optimiser's energy objective: it neither looks ahead nor moves jobs.
+    The greedy counterpart of the optimiser's energy objective: it neither looks ahead nor moves jobs. After the least
+    added power of Beloglazov, Abawajy and Buyya, "Energy-aware resource allocation heuristics for efficient management
+    of data centers for cloud computing" (FGCS 2012), with the time to completion as a factor.
 
     Parameters
     ----------
