@@ -44,9 +44,12 @@ def frontier(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
             markersize=4,
             label=f"{points['policy'].iloc[0]}, {knob}",
         )
-        for x, y, value in zip(ordered["slo_mean"], ordered["energy_mean"], ordered["value"], strict=True):
-            beside = (0, -9 if number % 2 == 0 else 4)
-            ax.annotate(f"{value:g}", (x, y), xytext=beside, textcoords="offset points", fontsize=6, ha="center")
+        right = number % 2 == 0
+        # Values that change nothing lie on one point and are named together there.
+        for (x, y), here in ordered.groupby(["slo_mean", "energy_mean"], sort=False):
+            values = ", ".join(f"{value:g}" for value in here["value"])
+            beside, side = ((6, -2), "left") if right else ((-6, -2), "right")
+            ax.annotate(values, (x, y), xytext=beside, textcoords="offset points", fontsize=6, ha=side)
     ax.set(xlabel="SLO attainment (%)", ylabel="Energy (% of conventional mean)")
     ax.margins(0.06)
     figure = ax.get_figure(root=True)
