@@ -85,6 +85,18 @@ class Simulation:
 
     def run(self) -> Records:
         """Simulate until every job has ended, nothing can happen any more, or the horizon is reached."""
+        self.start()
+        if self.world.states:
+            self._env.run(until=self._over)
+        return self.close()
+
+    @property
+    def now_s(self) -> float:
+        """Simulated time."""
+        return float(self._env.now)
+
+    def start(self) -> None:
+        """Set everything up; then the run is made of steps."""
         self.recorder.state(0.0)
         for node in range(len(self.world.cluster.nodes)):
             self._watch_empty_node(node)
@@ -94,7 +106,16 @@ class Simulation:
             self._start_faults()
             if math.isfinite(self._settings.horizon_s):
                 self._after(self._settings.horizon_s, self._end)
-            self._env.run(until=self._over)
+
+    def step(self) -> bool:
+        """Let the next event happen; False if the run is over."""
+        if self._over.processed or not self.world.states:
+            return False
+        self._env.step()
+        return True
+
+    def close(self) -> Records:
+        """Count everything up to now and hand over the tables."""
         self.world.close(self._env.now)
         self.recorder.state(self._env.now)
         return self.recorder.records()

@@ -23,7 +23,7 @@ class Chaos:
         self._rng = np.random.default_rng(seed)
 
     def decide(self, view: ClusterView) -> Decision:
-        room = view.cluster.theta - np.array(view.occupancy.jobs)
+        room = np.where(view.occupancy.up, view.cluster.theta - view.occupancy.jobs, 0)
         evict, place = set(), {}
         for job_id, active in view.running.items():
             roll = self._rng.random()
