@@ -46,6 +46,12 @@ class _Last(simpy.Event):
         env.schedule(self, priority=_LAST)
 
 
+def _delay_s(now_s: float, then_s: float) -> float:
+    """Delay after which the clock, which adds it to `now_s` and rounds, has not fallen short of `then_s`."""
+    delay_s = then_s - now_s
+    return delay_s if now_s + delay_s >= then_s else math.nextafter(delay_s, math.inf)
+
+
 def hidden_factors(jobs: Sequence[Job], settings: EngineSettings, streams: Streams) -> dict[JobId, float]:
     """Seeded hidden rate factor of each job, log-normal with median 1; the same for every policy under one seed."""
     draws = streams.generator("hidden_factors").standard_normal(len(jobs))
@@ -124,9 +130,8 @@ class Simulation:
 
     def _arrivals(self) -> Generator[simpy.Event, Any, None]:
         for state in self.world.states.values():
-            wait_s = state.job.submit_s - self._env.now
-            if wait_s > 0:
-                yield self._env.timeout(wait_s)
+            if state.job.submit_s > self._env.now:
+                yield self._env.timeout(_delay_s(self._env.now, state.job.submit_s))
             self.world.submit(state, self._env.now)
             self.recorder.job_event(self._env.now, "submit", state)
             self._to_come -= 1
