@@ -116,9 +116,10 @@ class EngineMachine(RuleBasedStateMachine):
 
     def count(self, account: Account, rate: float, since_s: float, before_s: float, now_s: float) -> None:
         if math.isfinite(self.every_s):
-            saved_s = since_s + math.floor((now_s - since_s) / self.every_s) * self.every_s
-            if before_s < saved_s <= now_s:
-                account.saved = account.done + rate * (saved_s - before_s)
+            # Counted from the same differences as in the engine, so that a checkpoint on an event is there once.
+            periods = math.floor((now_s - since_s) / self.every_s)
+            if periods > math.floor((before_s - since_s) / self.every_s):
+                account.saved = account.done + rate * (since_s + periods * self.every_s - before_s)
         account.done += rate * (now_s - before_s)
 
     def follow(self) -> None:
