@@ -18,6 +18,14 @@ def test_power_meets_the_price_of_its_hour() -> None:
     assert account.cost_usd == pytest.approx(1.5 * (-0.1 + 1.5 * 0.2 - 0.1))
 
 
+def test_a_segment_has_the_price_of_the_hour_it_lies_in() -> None:
+    """1 kW in hour 0 alone, then nothing: the price of hour 1 does not matter, though it begins as the segment ends."""
+    timeline = pd.DataFrame({"time_s": [0.0, 1800.0, 3600.0, 7200.0], "node_w": [1000.0, 1000.0, 0.0, 0.0]})
+    account = Site.of(pue=1.0, carbon_g_per_kwh=[100.0, 7000.0], price_usd_per_kwh=[0.1, 9.0]).account(timeline)
+    assert account.carbon_kg == pytest.approx(0.1)
+    assert account.cost_usd == pytest.approx(0.1)
+
+
 def test_pue_may_follow_the_hour_too() -> None:
     timeline = pd.DataFrame({"time_s": [0.0, 7200.0], "node_w": [1000.0, 0.0]})
     account = Site.of(pue=[1.0, 2.0], carbon_g_per_kwh=[10.0, 20.0], price_usd_per_kwh=1.0).account(timeline)

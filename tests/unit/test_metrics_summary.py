@@ -13,6 +13,7 @@ from gogh_sim.errors import InputError
 from gogh_sim.metrics import jobs as of_jobs
 from gogh_sim.metrics.prediction import mape, running_mape
 from gogh_sim.metrics.requests import of_requests
+from gogh_sim.metrics.resources import allocation_efficiency
 from gogh_sim.metrics.site import Site
 from gogh_sim.metrics.summary import summarise
 
@@ -121,6 +122,19 @@ def test_numbers_that_do_not_exist_are_nan(records: SimpleNamespace) -> None:
 
 def test_makespan_ends_with_the_last_job_where_all_ended(jobs: pd.DataFrame) -> None:
     assert of_jobs.makespan_s(jobs[jobs["status"] != "unfinished"], run_end_s=999.0) == 250.0
+
+
+def test_makespan_begins_with_the_first_submission(jobs: pd.DataFrame) -> None:
+    later = jobs.assign(submit_s=jobs["submit_s"] + 30.0, end_s=jobs["end_s"] + 30.0)
+    assert of_jobs.makespan_s(later[later["status"] != "unfinished"], run_end_s=999.0) == 250.0
+    assert of_jobs.makespan_s(later, run_end_s=999.0) == 969.0
+
+
+def test_work_done_counts_for_every_gpu_of_a_gang() -> None:
+    """100 s on four GPUs that were held for 125 s each: 400 of 500."""
+    gang = pd.DataFrame({"done_s": [100.0], "num_gpus": [4], "gpu_fraction": [1.0]})
+    gpus = pd.DataFrame({"gpu_type": ["V100"] * 4, "busy_s": [125.0] * 4})
+    assert allocation_efficiency(gang, gpus, MEAN_SPEED) == pytest.approx(0.8)
 
 
 def test_rounding_in_the_last_digits_does_not_miss_a_deadline(jobs: pd.DataFrame) -> None:
