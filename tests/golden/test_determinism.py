@@ -1,4 +1,4 @@
-"""One configuration and seed give the same bytes, whatever the hash seed and the number of threads."""
+"""One configuration and seed give the same bytes: whatever the hash seed, the threads, the load and the launcher."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,32 +17,68 @@ from gogh_sim.metrics.summary import CLOCK_KEYS
 
 SAME_BYTES = ("jobs", "timeline", "decisions", "estimates", "events", "gpus", "nodes", "sources")
 OVERRIDES = ("cluster=small", "trace.max_jobs=30", "trace.oversize=skip", "trace.services.count=2")
+SCHEDULERS = ("random", "gogh")
 
 
-def simulate(out: Path, scheduler: str, seed: int, **environment: str) -> dict[str, Any]:
-    """Run the command as a user does; tables as bytes, and the summary without what a clock measured."""
-    command = [sys.executable, "-m", "gogh_sim", "run", f"scheduler={scheduler}", f"seed={seed}", *OVERRIDES]
-    subprocess.run(
-        [*command, f"hydra.run.dir={out}"],
-        env=os.environ | environment,
-        check=True,
-        capture_output=True,
-        cwd=out.parent,
-    )
+def command(folder: Path, *arguments: str, **environment: str) -> None:
+    """Run the command as a user does."""
+    line = [sys.executable, "-m", "gogh_sim", "run", *arguments, *OVERRIDES]
+    subprocess.run(line, env=os.environ | environment, check=True, capture_output=True, cwd=folder)
+
+
+def results(out: Path) -> dict[str, Any]:
+    """Tables as bytes, and the summary without what a clock measured."""
     summary = json.loads((out / "summary.json").read_text())
     whole = {name: (out / f"{name}.parquet").read_bytes() for name in SAME_BYTES}
     return whole | {"summary": {key: value for key, value in summary.items() if key not in CLOCK_KEYS}}
 
 
-@pytest.mark.parametrize("scheduler", ["random", "gogh"])
-def test_same_seed_same_bytes(tmp_path: Path, scheduler: str) -> None:
-    one = simulate(tmp_path / "one", scheduler, 7, PYTHONHASHSEED="1", OMP_NUM_THREADS="1")
-    other = simulate(tmp_path / "other", scheduler, 7, PYTHONHASHSEED="2", OMP_NUM_THREADS="2")
+@contextmanager
+def loaded() -> Iterator[None]:
+    """More processes that want a core than there are cores."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(1 + (os.cpu_count() or 1))]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """A run of each policy by itself, with one thread."""
+    folder, found = tmp_path_factory.mktemp("plain"), {}
+    for name in SCHEDULERS:
+        run = (f"scheduler={name}", "seed=7", f"hydra.run.dir={name}")
+        command(folder, *run, PYTHONHASHSEED="1", OMP_NUM_THREADS="1")
+        found[name] = results(folder / name)
+    return found
+
+
+def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert one.keys() == other.keys()
     for name in one:
         assert one[name] == other[name], f"{name} differs"
 
 
-def test_another_seed_gives_another_run(tmp_path: Path) -> None:
-    one = simulate(tmp_path / "one", "random", 7)
-    other = simulate(tmp_path / "other", "random", 8)
-    assert one["jobs"] != other["jobs"]
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_hash_seed_threads_and_load_change_nothing(
+    scheduler: str, plain: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    run = (f"scheduler={scheduler}", "seed=7", "hydra.run.dir=out")
+    with loaded():
+        command(tmp_path, *run, PYTHONHASHSEED="2", OMP_NUM_THREADS="2")
+    assert_same(plain[scheduler], results(tmp_path / "out"))
+
+
+def test_a_launcher_changes_nothing_and_a_seed_everything(plain: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="needs the launcher for joblib")
+    launcher = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweep.dir=out")
+    command(tmp_path, "-m", "scheduler=random,gogh", "seed=7,8", *launcher)
+    swept = {
+        (r["summary"]["scheduler"], r["summary"]["seed"]): r for r in map(results, (tmp_path / "out").glob("[0-3]"))
+    }
+    for name in SCHEDULERS:
+        assert_same(plain[name], swept[name, 7])
+        assert swept[name, 7]["jobs"] != swept[name, 8]["jobs"]
