@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
@@ -395,7 +396,8 @@ class SolveReport:
 
     `status` is "optimal" (proven within the gap), "feasible" (stopped at a limit with an answer) or the failure's name;
     `gap` is ``(objective - bound) / |objective|``; `fallback` says that a greedy answer was used instead.
-    `build_s` and `solve_s` are wall-clock seconds and stay out of tables that must be byte-identical.
+    `build_s` and `solve_s` are wall-clock seconds and stay out of tables that must be byte-identical; `seconds` are the
+    same by phase (`placement.session.Phase`).
     """
 
     status: str
@@ -409,3 +411,4 @@ class SolveReport:
     solve_s: float
     fallback: bool = False
     unpacked: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)

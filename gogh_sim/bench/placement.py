@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +14,7 @@ from gogh_sim.bench.memory import peak_mib
 from gogh_sim.bench.placement_case import Case, Instance, make_instance
 from gogh_sim.placement import SolveSettings, assign, solve, solve_uncollapsed
 from gogh_sim.placement.candidates import Candidates
+from gogh_sim.placement.session import Phase
 from gogh_sim.types import SolveReport
 
 STANDARD = (
@@ -21,6 +22,8 @@ STANDARD = (
     Case(20_000, 60, 3, 4),
     Case(100_000, 26, 3, 3),
     Case(1_024, 26, 1, 3),
+    Case(1_024, 26, 1, 3, theta=3),
+    Case(2_048, 60, 3, 4, theta=3),
     Case(64, 26, 1, 3),
     Case(64, 26, 1, 3, "binary"),
 )
@@ -32,6 +35,8 @@ class PlacementRecord:
     """What one case took. `columns_priced` are all allowed ones, `columns_in_master` those of the answer's program.
 
     `build_s` and `solve_s` are the program's, `assign_s` is the way to GPUs, `peak_mib` the process's peak so far.
+    `seconds` is what the time went on by phase (see `placement.session.Phase`), `pulp_share` the part of the total that
+    PuLP's own building and file handling took.
     """
 
     jobs: int
@@ -48,6 +53,8 @@ class PlacementRecord:
     status: str
     peak_mib: float
     formulation: str
+    pulp_share: float
+    seconds: Mapping[str, float]
 
 
 def bench(case: Case, settings: SolveSettings | None = None) -> PlacementRecord:
@@ -75,7 +82,20 @@ def bench(case: Case, settings: SolveSettings | None = None) -> PlacementRecord:
         status=", ".join(sorted({report.status for report in reports})),
         peak_mib=peak_mib(),
         formulation=case.formulation,
+        pulp_share=median_pulp_share([(total_s, report) for total_s, _, report in rows]),
+        seconds=median_seconds(reports),
     )
+
+
+def median_seconds(reports: Sequence[SolveReport]) -> dict[str, float]:
+    """Median seconds of each phase."""
+    return {phase.value: float(np.median([report.seconds[phase] for report in reports])) for phase in Phase}
+
+
+def median_pulp_share(runs: Sequence[tuple[float, SolveReport]]) -> float:
+    """Median share of the total seconds that went to PuLP's objects and files."""
+    by_pulp = (Phase.MODEL, Phase.FILES)
+    return float(np.median([sum(report.seconds[phase] for phase in by_pulp) / total_s for total_s, report in runs]))
 
 
 def _timed(

@@ -25,7 +25,7 @@ class Case:
     """`jobs` waiting jobs of training `workloads` in `tiers` SLA tiers, on the first `gpu_types` types of the profile.
 
     There are 1.6 jobs for each GPU. `formulation` is "collapsed" or "binary"; `instances` differ in how many jobs each
-    workload has and how much they have left.
+    workload has and how much they have left. `theta` is the most jobs per GPU.
     """
 
     jobs: int
@@ -34,6 +34,7 @@ class Case:
     gpu_types: int
     formulation: str = "collapsed"
     instances: int = 3
+    theta: int = 2
 
     def __post_init__(self) -> None:
         if self.formulation not in ("collapsed", "binary"):
@@ -95,7 +96,7 @@ def _cluster(case: Case, profile: Profile) -> Cluster:
         raise InputError(f"the profile has {len(types)} GPU types, {case.gpu_types} are asked for")
     each = max(1, round(case.jobs / _JOBS_PER_GPU / _NODE_GPUS / len(types)))
     nodes = [Node(f"{t.name}-{i:05d}", t.name, _NODE_GPUS) for t in types for i in range(each)]
-    return Cluster("benchmark", types, tuple(nodes))
+    return Cluster("benchmark", types, tuple(nodes), case.theta)
 
 
 def _workloads(case: Case, profile: Profile) -> list[Workload]:

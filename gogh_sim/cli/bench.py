@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gogh_sim.bench import engine, estimator, placement
+from gogh_sim.bench import engine, estimator, placement, placement_replay
+from gogh_sim.bench.placement_case import Case
 from gogh_sim.cli.parser import Parser
 from gogh_sim.errors import InputError
 from gogh_sim.outputs import write_whole
@@ -33,10 +34,14 @@ class Bench(NamedTuple):
         return cases if everything else list(self.standard)
 
 
+def _time_placement(case: Case | placement_replay.Replay) -> Any:
+    return placement_replay.bench(case) if isinstance(case, placement_replay.Replay) else placement.bench(case)
+
+
 BENCHES: Mapping[str, Callable[[], Bench]] = {
     "engine": lambda: Bench(engine.bench, engine.STANDARD, engine.FURTHER),
     "estimator": lambda: Bench(estimator.bench, estimator.STANDARD, ()),
-    "placement": lambda: Bench(placement.bench, placement.STANDARD, ()),
+    "placement": lambda: Bench(_time_placement, (*placement.STANDARD, *placement_replay.STANDARD), ()),
 }
 
 

@@ -10,6 +10,9 @@ from gogh_sim.placement.candidates import Candidates
 from gogh_sim.placement.columns import NOBODY, Columns, Duals
 from gogh_sim.types import IntArray
 
+_BATCH = 64
+"""Columns tried one by one before those that have become impossible are sifted out of the rest."""
+
 
 def greedy_columns(candidates: Candidates) -> Columns:
     """Every single, and for every group and type the few pairs and trios that save most."""
@@ -34,20 +37,21 @@ def fill(candidates: Candidates, columns: Columns, uses: IntArray) -> IntArray:
     saved = queue_cost[columns.members].sum(axis=1) - columns.cost
     order = np.argsort(-saved / columns.width, kind="stable")
     order = order[saved[order] > 0]
-    on_type = [np.flatnonzero(rows.gpu_type == gpu_type) for gpu_type in range(len(problem.supply))]
+    taken = rows.taken[:, columns.first] * (rows.gpu_type[:, np.newaxis] == columns.gpu_type)
     more = uses.copy()
-    for k in order.tolist():
-        limits = on_type[columns.gpu_type[k]]
-        taken = rows.taken[limits, columns.members[k, 0]]
-        members = Counter(g for g in columns.members[k].tolist() if g != NOBODY)
-        times = min(int(left[g]) // n for g, n in members.items())
-        times = min(times, *(int(free[row]) // n for row, n in zip(limits, taken.tolist(), strict=True) if n))
-        if times <= 0:
-            continue
-        more[k] += times
-        for g, n in members.items():
-            left[g] -= n * times
-        free[limits] -= times * taken
-        if not left.any() or not free.any():
-            break
+    while order.size:
+        # Most columns soon lack a job or room: they are sifted out together, a batch at a time.
+        waits = np.append(left, 1)[columns.members[order]].min(axis=1) > 0
+        order = order[waits & (taken[:, order] <= free[:, np.newaxis]).all(axis=0)]
+        batch, order = order[:_BATCH].tolist(), order[_BATCH:]
+        for k in batch:
+            members = Counter(g for g in columns.members[k].tolist() if g != NOBODY)
+            times = min(int(left[g]) // n for g, n in members.items())
+            if times > 0:
+                limited = np.flatnonzero(taken[:, k])
+                times = min(times, int((free[limited] // taken[limited, k]).min()))
+                more[k] += times
+                for g, n in members.items():
+                    left[g] -= n * times
+                free -= times * taken[:, k]
     return more

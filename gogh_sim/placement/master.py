@@ -13,7 +13,7 @@ from scipy import sparse
 
 from gogh_sim.placement.columns import Columns, Duals
 from gogh_sim.placement.problem import Problem
-from gogh_sim.placement.session import Session, SolverError
+from gogh_sim.placement.session import Phase, Session, SolverError
 from gogh_sim.types import FloatArray, IntArray
 
 _ROUNDING = 1e-4
@@ -49,7 +49,7 @@ def relax(problem: Problem, columns: Columns, session: Session) -> Relaxed:
     SolverError
         If the solver is missing, fails, or does not prove optimality.
     """
-    with session.clock.building():
+    with session.clock.phase(Phase.MODEL):
         model = _Master(problem, columns, integer=False)
     if not session.run(model, integer=False):
         raise SolverError("relaxation not solved")
@@ -64,7 +64,7 @@ def integrate(problem: Problem, columns: Columns, session: Session) -> Integral:
     SolverError
         If the solver is missing, fails, or returns something that is no placement.
     """
-    with session.clock.building():
+    with session.clock.phase(Phase.MODEL):
         model = _Master(problem, columns, integer=True)
     proven = session.run(model, integer=True)
     values = model.uses()

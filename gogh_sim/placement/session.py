@@ -6,7 +6,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import pulp
@@ -26,39 +27,88 @@ class SolverError(Exception):
     """The solver gave no usable answer; the message is a status for `SolveReport`."""
 
 
-@dataclass
+class Phase(StrEnum):
+    """What a solve spends its time on.
+
+    `columns`: costs of every column; `pricing`: which of them enter, bounds, hints; `model`: PuLP's objects; `files`:
+    writing the program for the solver and reading its answer; `solver`: the solver itself, its start included;
+    `rounding`: integers near the relaxation, and greedy answers.
+    """
+
+    COLUMNS = "columns"
+    PRICING = "pricing"
+    MODEL = "model"
+    FILES = "files"
+    SOLVER = "solver"
+    ROUNDING = "rounding"
+
+
 class Clock:
-    """Wall-clock seconds spent in building models and in solving them, and in the last solve alone."""
+    """Wall-clock seconds by phase: at any time at most one of them runs, and an inner one interrupts the outer."""
 
-    build_s: float = 0.0
-    solve_s: float = 0.0
-    last_s: float = 0.0
+    def __init__(self) -> None:
+        self.spent = dict.fromkeys(Phase, 0.0)
+        self._phase: Phase | None = None
+        self._since = time.perf_counter()
+
+    @property
+    def build_s(self) -> float:
+        """Seconds until there was a program to solve."""
+        return self.spent[Phase.COLUMNS] + self.spent[Phase.MODEL]
+
+    @property
+    def solve_s(self) -> float:
+        """All other seconds."""
+        return sum(self.spent.values()) - self.build_s
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds by the names of the phases, the one that runs included."""
+        self.switch(self._phase)
+        return {phase.value: spent for phase, spent in self.spent.items()}
+
+    def switch(self, phase: Phase | None) -> Phase | None:
+        """Let another phase run, or none; returns the one that ran."""
+        now, before = time.perf_counter(), self._phase
+        if before is not None:
+            self.spent[before] += now - self._since
+        self._phase, self._since = phase, now
+        return before
 
     @contextmanager
-    def building(self) -> Iterator[None]:
-        """Count a block as building."""
-        began = time.perf_counter()
-        yield
-        self.build_s += time.perf_counter() - began
-
-    @contextmanager
-    def solving(self) -> Iterator[None]:
-        """Count a block as solving, whether or not it succeeds."""
-        began = time.perf_counter()
+    def phase(self, phase: Phase) -> Iterator[None]:
+        """Count a block, whether or not it succeeds."""
+        before = self.switch(phase)
         try:
             yield
         finally:
-            self.last_s = time.perf_counter() - began
-            self.solve_s += self.last_s
+            self.switch(before)
+
+
+class _Cbc(_PULP.COIN_CMD):  # type: ignore[misc]
+    """PuLP's CBC through files, with its own time told apart from PuLP's, by what PuLP calls before and after it."""
+
+    def __init__(self, clock: Clock, folder: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.tmpDir = folder
+        self._clock = clock
+
+    def get_pipe(self) -> Any:
+        self._clock.switch(Phase.SOLVER)
+        return super().get_pipe()
+
+    def readsol_MPS(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802
+        self._clock.switch(Phase.FILES)
+        return super().readsol_MPS(*args, **kwargs)
 
 
 @dataclass(frozen=True)
 class Session:
-    """Runs models; files live in `folder`, times go to `clock`."""
+    """Runs models; files live in `folder`, times go to `clock`, and the seconds of each run to `runs`."""
 
     settings: SolveSettings
     folder: str
     clock: Clock
+    runs: list[float] = field(default_factory=list)
 
     @classmethod
     @contextmanager
@@ -87,11 +137,15 @@ class Session:
         SolverError
             If the solver is missing, fails, or finds no answer.
         """
-        with self.clock.solving():
+        through_files = self.settings.solver == SolverName.CBC
+        began = time.perf_counter()
+        with self.clock.phase(Phase.FILES if through_files else Phase.SOLVER):
             try:
                 model.solve(self._solver(integer=integer))
             except (_PULP.PulpError, OSError, ValueError, IndexError, KeyError, TypeError) as error:
                 raise SolverError("solver failed") from error
+            finally:
+                self.runs.append(time.perf_counter() - began)
         if model.sol_status not in (LpSolutionOptimal, LpSolutionIntegerFeasible):
             raise SolverError("time limit" if self.timed_out else "solver found no answer")
         return bool(model.sol_status == LpSolutionOptimal)
@@ -99,7 +153,7 @@ class Session:
     @property
     def timed_out(self) -> bool:
         """Whether the last run took as long as the guard allows."""
-        return self.clock.last_s >= self.settings.time_limit_s
+        return bool(self.runs) and self.runs[-1] >= self.settings.time_limit_s
 
     def _solver(self, *, integer: bool) -> Any:
         """PuLP's solver object, on one thread."""
@@ -111,8 +165,7 @@ class Session:
             # PuLP 4 moves the bundled binary out of PULP_CBC_CMD; COIN_CMD with a path works in all versions.
             path = getattr(getattr(pulp, "PULP_CBC_CMD", None), "pulp_cbc_path", None)
             limits = {"maxNodes": settings.node_limit, "options": list(_CBC_OPTIONS)} if integer else {}
-            solver = _PULP.COIN_CMD(path=path, **limits, **common)
-            solver.tmpDir = self.folder
+            solver = _Cbc(self.clock, self.folder, path=path, **limits, **common)
         else:
             solver = _PULP.HiGHS(**common, **({"mip_max_nodes": settings.node_limit} if integer else {}))
         if not solver.available():

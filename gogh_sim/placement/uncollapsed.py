@@ -10,7 +10,7 @@ from gogh_sim.errors import InputError
 from gogh_sim.placement.candidates import Candidates
 from gogh_sim.placement.master import integrate
 from gogh_sim.placement.problem import MOST_MEMBERS, PENDING, Groups, Problem
-from gogh_sim.placement.session import Clock, Session
+from gogh_sim.placement.session import Clock, Phase, Session
 from gogh_sim.placement.settings import SolveSettings
 from gogh_sim.types import SolveReport
 
@@ -63,7 +63,7 @@ def solve_uncollapsed(problem: Problem, settings: SolveSettings) -> SolveReport:
         If the solver is missing, fails, or finds no answer within its limits.
     """
     clock = Clock()
-    with clock.building():
+    with clock.phase(Phase.COLUMNS):
         apart = uncollapsed(problem)
         candidates = Candidates.of(apart)
         columns = candidates.all()
@@ -81,4 +81,5 @@ def solve_uncollapsed(problem: Problem, settings: SolveSettings) -> SolveReport:
         rows=len(apart.groups) + apart.rows.room.size,
         build_s=clock.build_s,
         solve_s=clock.solve_s,
+        seconds=clock.seconds(),
     )

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from gogh_sim import profiles
-from gogh_sim.bench import engine, hotspots, placement
+from gogh_sim.bench import engine, hotspots, placement, placement_replay
 from gogh_sim.bench.placement_case import make_instance
+from gogh_sim.bench.placement_replay import Replay
 from gogh_sim.cli.main import main
 from gogh_sim.errors import InputError
 from gogh_sim.metrics.site import integral
@@ -78,18 +79,27 @@ def test_placement_records_have_the_keys_of_the_contract(
         placement.Case(20, 4, 1, 2, "binary", instances=1),
     )
     monkeypatch.setattr(placement, "STANDARD", cases)
+    monkeypatch.setattr(placement_replay, "STANDARD", (Replay(active=12, jobs=60, gpus=32, load=2.0, decisions=3),))
     assert main(["bench", "placement", "--json", str(tmp_path / "placement.json")]) == 0
     records = json.loads((tmp_path / "placement.json").read_text())
     keys = "jobs groups gpu_types theta columns_priced columns_in_master build_s solve_s assign_s total_s gap status"
-    assert [list(record) for record in records] == [[*keys.split(), "peak_mib", "formulation"]] * 2
-    collapsed, binary = records
+    also = ["peak_mib", "formulation", "pulp_share", "seconds"]
+    assert [list(record) for record in records[:2]] == [[*keys.split(), *also]] * 2
+    collapsed, binary, replay = records
+    assert replay["formulation"] == "replay"
+    assert replay["decisions"] == 3
+    assert 9 <= replay["jobs"] <= 15
+    for record in records:
+        program_s = sum(spent for phase, spent in record["seconds"].items() if phase != "rest")
+        assert 0 < record["pulp_share"] < 1
+        assert 0 < program_s <= record.get("total_max_s", record["total_s"]) * 1.5
     assert (collapsed["jobs"], collapsed["groups"], collapsed["formulation"]) == (40, 12, "collapsed")
     assert (binary["jobs"], binary["groups"], binary["formulation"]) == (20, 20, "binary")
     assert collapsed["status"] == binary["status"] == "optimal"
     assert collapsed["columns_in_master"] <= collapsed["columns_priced"]
     assert binary["columns_in_master"] > 20
     assert collapsed["total_s"] >= collapsed["build_s"] + collapsed["solve_s"]
-    assert len(capfd.readouterr().out.splitlines()) == 2
+    assert len(capfd.readouterr().out.splitlines()) == 3
 
 
 def test_both_formulations_find_the_same_optimum() -> None:
