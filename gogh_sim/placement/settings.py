@@ -44,7 +44,7 @@ class SolveSettings:
     node_limit: int = 5000
     time_limit_s: float = 60.0
     all_columns_below: int = 600
-    integer_columns: int = 1500
+    integer_columns: int = 4000
     columns_per_row: int = 6
     rounds: int = 60
 
