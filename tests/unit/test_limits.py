@@ -171,7 +171,7 @@ def archive(path: Path, **changes: object) -> Path:
 def test_weights_whose_numbers_stand_for_many_are_refused(tmp_path: Path) -> None:
     many = torch.zeros(1).expand(10**9)
     with pytest.raises(InputError, match="expected at most 256 MiB of content"):
-        weights.load(archive(tmp_path / "w.pt", variance={"p1": many}))
+        weights.load(archive(tmp_path / "w.pt", doubt={"covariance": many}))
 
 
 @pytest.mark.parametrize(

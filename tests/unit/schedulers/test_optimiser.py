@@ -261,7 +261,8 @@ def test_estimators_are_composed_with_and_without_refinement(monkeypatch: pytest
     made: list[tuple[str, object]] = []
 
     class Fake:
-        def __init__(self, workloads: object, gpu_types: object, estimator: object) -> None:
+        @classmethod
+        def unrefined(cls, workloads: object, gpu_types: object, estimator: object) -> None:
             made.append(("plain", estimator))
 
         @classmethod
