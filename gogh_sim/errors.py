@@ -42,3 +42,9 @@ class InputError(GoghError):
 
 class InvalidDecisionError(GoghError):
     """A policy asked for a placement that the cluster cannot hold; the message names job, GPU and rule."""
+
+
+def require(condition: bool, what: str) -> None:
+    """Raise `InputError` with this message unless the condition holds."""
+    if not condition:
+        raise InputError(what)

@@ -19,7 +19,7 @@ import math
 
 from scipy import special
 
-from gogh_sim.types import ServiceTime
+from gogh_sim.inference import ServiceTime
 
 MOST_LOAD = 0.95
 """Load beyond which requests are turned away at admission, so that those let in meet a queue of this load. Assumed: a

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,11 +11,12 @@ from scipy.optimize import brentq
 
 from gogh_sim import profiles
 from gogh_sim.errors import InputError
+from gogh_sim.inference import Service, ServiceTime
 from gogh_sim.profiles import Profile
 from gogh_sim.queueing import attainment
 from gogh_sim.traces import requests
 from gogh_sim.traces.requests import PATTERNS, REQUEST_FORMATS, RequestTrace, Unit
-from gogh_sim.types import MOST_GPUS, Cluster, Job, JobKind, Service, ServiceTime, Workload
+from gogh_sim.types import MOST_GPUS, Cluster, Job, JobKind, Workload
 
 _GENERATES = "token generation"
 """What the task of workloads says whose requests take an iteration for every token."""
@@ -72,7 +73,7 @@ class ServiceSettings:
     lifetime_s: float = 86_400.0
     peak_load: float | None = 0.5
     rate_scale: float = 1.0
-    workloads: Sequence[str] = ()
+    workloads: tuple[str, ...] = ()
     tokens_per_request: float = 211.0
     latency_slo: float = 10.0
     latency_slo_s: float | None = None
@@ -125,7 +126,7 @@ class ServiceSettings:
         unknown = sorted(set(config) - {field.name for field in fields(cls)})
         if unknown:
             raise InputError(f"nothing reads trace.services.{unknown[0]}")
-        return cls(**config)
+        return cls(**{**config, "workloads": tuple(config.get("workloads", ()))})
 
 
 def build(settings: ServiceSettings, profile: Profile, cluster: Cluster, rng: np.random.Generator) -> tuple[Job, ...]:

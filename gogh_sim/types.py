@@ -12,7 +12,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gogh_sim.errors import InputError
+from gogh_sim.errors import require
+from gogh_sim.inference import Service
 
 JobId: TypeAlias = str
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -25,11 +26,6 @@ REFERENCE_GPU = "V100"
 
 _ROUNDING = 1 + 1e-9
 """Sums of footprints may exceed a memory by this factor."""
-
-
-def _require(condition: bool, what: str) -> None:
-    if not condition:
-        raise InputError(what)
 
 
 class GpuId(NamedTuple):
@@ -51,8 +47,8 @@ class HostPower:
     off_w: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(self.base_w >= 0 and self.off_w >= 0, f"host power must not be negative, found {self}")
-        _require(self.slope >= 1, f"host slope must be at least 1 (the GPUs' own watts), found {self.slope}")
+        require(self.base_w >= 0 and self.off_w >= 0, f"host power must not be negative, found {self}")
+        require(self.slope >= 1, f"host slope must be at least 1 (the GPUs' own watts), found {self.slope}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +71,8 @@ class GpuType:
     host: HostPower
 
     def __post_init__(self) -> None:
-        _require(self.memory_gib > 0, f"GPU type {self.name}: memory_gib must be positive, found {self.memory_gib}")
-        _require(
+        require(self.memory_gib > 0, f"GPU type {self.name}: memory_gib must be positive, found {self.memory_gib}")
+        require(
             0 <= self.idle_bare_w <= self.idle_context_w <= self.tdp_w,
             f"GPU type {self.name}: expected idle_bare_w <= idle_context_w <= tdp_w, found "
             f"{self.idle_bare_w}, {self.idle_context_w}, {self.tdp_w}",
@@ -92,7 +88,7 @@ class Node:
     num_gpus: int
 
     def __post_init__(self) -> None:
-        _require(self.num_gpus > 0, f"node {self.node_id}: num_gpus must be positive, found {self.num_gpus}")
+        require(self.num_gpus > 0, f"node {self.node_id}: num_gpus must be positive, found {self.num_gpus}")
 
 
 MOST_GPUS = 1_000_000
@@ -113,15 +109,15 @@ class Cluster:
     theta: int = 2
 
     def __post_init__(self) -> None:
-        _require(self.theta >= 1, f"cluster {self.name}: theta must be at least 1, found {self.theta}")
-        _require(bool(self.nodes), f"cluster {self.name} has no nodes")
+        require(self.theta >= 1, f"cluster {self.name}: theta must be at least 1, found {self.theta}")
+        require(bool(self.nodes), f"cluster {self.name} has no nodes")
         count = sum(n.num_gpus for n in self.nodes)
-        _require(count <= MOST_GPUS, f"cluster {self.name}: expected at most {MOST_GPUS} GPUs, found {count}")
-        _require(
+        require(count <= MOST_GPUS, f"cluster {self.name}: expected at most {MOST_GPUS} GPUs, found {count}")
+        require(
             len({n.node_id for n in self.nodes}) == len(self.nodes), f"cluster {self.name}: node ids are not unique"
         )
         missing = sorted({n.gpu_type for n in self.nodes} - {t.name for t in self.gpu_types})
-        _require(not missing, f"cluster {self.name}: nodes name unknown GPU types {missing}")
+        require(not missing, f"cluster {self.name}: nodes name unknown GPU types {missing}")
 
     @cached_property
     def gpu_ids(self) -> tuple[GpuId, ...]:
@@ -219,91 +215,8 @@ class Workload:
     memory_gib: float
 
     def __post_init__(self) -> None:
-        _require(self.batch_size > 0, f"workload {self.name}: batch_size must be positive, found {self.batch_size}")
-        _require(self.memory_gib > 0, f"workload {self.name}: memory_gib must be positive, found {self.memory_gib}")
-
-
-class ServiceTime(StrEnum):
-    """How the times that servers need for requests are spread around their mean."""
-
-    EXPONENTIAL = "exponential"
-    DETERMINISTIC = "deterministic"
-
-
-@dataclass(frozen=True, slots=True)
-class RequestSeries:
-    """Piecewise constant request rate of a service.
-
-    ``rates[i]`` requests per second arrive from ``starts_s[i]``, in seconds since the service's submission, up to the
-    next start; the last rate lasts.
-    """
-
-    starts_s: tuple[float, ...]
-    rates: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        _require(
-            len(self.starts_s) == len(self.rates) > 0, "a request series needs as many rates as starts, at least 1"
-        )
-        steps = np.diff(self.starts_s)
-        _require(self.starts_s[0] == 0 and bool((steps > 0).all()), "a request series starts at 0 and goes on in time")
-        rates = np.array(self.rates)
-        _require(bool((np.isfinite(rates) & (rates >= 0)).all()), "request rates must be finite and not negative")
-
-    def requests(self, until_s: float) -> float:
-        """Expected requests up to `until_s`."""
-        ends_s = np.append(self.starts_s[1:], np.inf)
-        lengths = np.clip(np.minimum(ends_s, until_s) - self.starts_s, 0.0, None)
-        return float(lengths @ np.array(self.rates))
-
-    def peak(self, until_s: float) -> float:
-        """Largest rate before `until_s`, in requests per second."""
-        return max(rate for start_s, rate in zip(self.starts_s, self.rates, strict=True) if start_s < until_s)
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What makes an inference job a service: it answers requests for a time, instead of doing an amount of work.
-
-    Every GPU of the job is a replica with `slots` servers, which all take from one queue. A server needs
-    `iterations_per_request` iterations of the workload for a mean request, so that a replica that runs r iterations
-    per second answers up to ``r * slots / iterations_per_request`` requests per second.
-
-    Attributes
-    ----------
-    lifetime_s
-        Seconds from submission to end, whether it holds GPUs or not; while it holds none its requests are lost.
-    latency_slo_s
-        Seconds within which a request is to be answered.
-    slots
-        Requests that a replica works on at the same time: its batch size.
-    target
-        Share of its requests that must be answered within `latency_slo_s` for the service to meet its SLA.
-    """
-
-    lifetime_s: float
-    requests: RequestSeries
-    latency_slo_s: float
-    iterations_per_request: float = 1.0
-    slots: int = 1
-    service_time: ServiceTime = ServiceTime.EXPONENTIAL
-    target: float = 0.99
-
-    def __post_init__(self) -> None:
-        for name in ("lifetime_s", "latency_slo_s", "iterations_per_request", "slots"):
-            value = getattr(self, name)
-            _require(math.isfinite(value) and value > 0, f"service: {name} must be positive, found {value}")
-        _require(0 < self.target <= 1, f"service: target must be in (0, 1], found {self.target}")
-
-    @property
-    def mean_rate(self) -> float:
-        """Requests per second over its lifetime."""
-        return self.requests.requests(self.lifetime_s) / self.lifetime_s
-
-    @property
-    def peak_rate(self) -> float:
-        """Largest requests per second in its lifetime."""
-        return self.requests.peak(self.lifetime_s)
+        require(self.batch_size > 0, f"workload {self.name}: batch_size must be positive, found {self.batch_size}")
+        require(self.memory_gib > 0, f"workload {self.name}: memory_gib must be positive, found {self.memory_gib}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,18 +266,18 @@ class Job:
 
     def __post_init__(self) -> None:
         name = f"job {self.job_id}"
-        _require(math.isfinite(self.submit_s) and self.submit_s >= 0, f"{name}: submit_s must be at least 0")
-        _require(math.isfinite(self.work) and self.work > 0, f"{name}: work must be positive, found {self.work}")
-        _require(self.reference_s > 0, f"{name}: reference_s must be positive, found {self.reference_s}")
-        _require(self.num_gpus >= 1, f"{name}: num_gpus must be at least 1, found {self.num_gpus}")
-        _require(0 < self.gpu_fraction <= 1, f"{name}: gpu_fraction must be in (0, 1], found {self.gpu_fraction}")
-        _require(self.gpu_fraction == 1 or self.num_gpus == 1, f"{name}: a fraction of a GPU goes with one GPU only")
-        _require(self.deadline_s >= self.submit_s, f"{name}: deadline_s lies before submit_s")
-        _require(self.floor >= 0, f"{name}: floor must not be negative, found {self.floor}")
+        require(math.isfinite(self.submit_s) and self.submit_s >= 0, f"{name}: submit_s must be at least 0")
+        require(math.isfinite(self.work) and self.work > 0, f"{name}: work must be positive, found {self.work}")
+        require(self.reference_s > 0, f"{name}: reference_s must be positive, found {self.reference_s}")
+        require(self.num_gpus >= 1, f"{name}: num_gpus must be at least 1, found {self.num_gpus}")
+        require(0 < self.gpu_fraction <= 1, f"{name}: gpu_fraction must be in (0, 1], found {self.gpu_fraction}")
+        require(self.gpu_fraction == 1 or self.num_gpus == 1, f"{name}: a fraction of a GPU goes with one GPU only")
+        require(self.deadline_s >= self.submit_s, f"{name}: deadline_s lies before submit_s")
+        require(self.floor >= 0, f"{name}: floor must not be negative, found {self.floor}")
         if self.service is not None:
-            _require(self.kind is JobKind.INFERENCE, f"{name}: only an inference job can be a service")
-            _require(self.reference_s == self.service.lifetime_s, f"{name}: reference_s must be its lifetime")
-            _require(not self.has_sla, f"{name}: the SLA of a service is its latency, it has no deadline")
+            require(self.kind is JobKind.INFERENCE, f"{name}: only an inference job can be a service")
+            require(self.reference_s == self.service.lifetime_s, f"{name}: reference_s must be its lifetime")
+            require(not self.has_sla, f"{name}: the SLA of a service is its latency, it has no deadline")
 
     @property
     def has_sla(self) -> bool:

@@ -10,21 +10,11 @@ import numpy as np
 
 from gogh_sim.engine import EngineSettings, Gating, Records, Simulation
 from gogh_sim.engine.validate import validate_state
+from gogh_sim.inference import RequestSeries, Service
 from gogh_sim.policy import NOTHING, ClusterView, Decision, Observation, Prediction, Scheduler
 from gogh_sim.profiles import Profile
 from gogh_sim.streams import Streams
-from gogh_sim.types import (
-    Cluster,
-    GpuId,
-    GpuType,
-    HostPower,
-    Job,
-    JobKind,
-    Node,
-    RequestSeries,
-    Service,
-    Workload,
-)
+from gogh_sim.types import Cluster, GpuId, GpuType, HostPower, Job, JobKind, Node, Workload
 
 V100 = GpuType("V100", "test", 16.0, 300.0, 40.0, 50.0, 15.0, 125.0, 900.0, HostPower(300.0, 1.2, 10.0))
 T4 = GpuType("T4", "test", 16.0, 70.0, 10.0, 20.0, 8.0, 65.0, 320.0, HostPower(400.0, 1.1, 5.0))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields, make_dataclass
+from typing import Any, get_type_hints
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
@@ -38,23 +38,11 @@ class _Sla:
     classes: list[_SlaClass] = MISSING
 
 
-@dataclass
-class _Services:
-    count: int = 0
-    series: str = "diurnal"
-    path: str | None = None
-    step_s: float = 300.0
-    start_s: float = 0.0
-    lifetime_s: float = 86_400.0
-    peak_load: float | None = 0.5
-    rate_scale: float = 1.0
-    workloads: list[str] = field(default_factory=list)
-    tokens_per_request: float = 211.0
-    latency_slo: float = 10.0
-    latency_slo_s: float | None = None
-    service_time: str = "exponential"
-    target: float = 0.99
-    most_gpus: int = 8
+# OmegaConf would take the frozen settings themselves as read-only.
+_SERVICE_KINDS = get_type_hints(ServiceSettings)
+_Services = make_dataclass(
+    "_Services", [(f.name, _SERVICE_KINDS[f.name], field(default=f.default)) for f in fields(ServiceSettings)]
+)
 
 
 @dataclass
@@ -78,7 +66,7 @@ class _Trace:
     workloads: dict[str, str] = field(default_factory=dict)
     oversize: str = "error"
     sla: _Sla = field(default_factory=_Sla)
-    services: _Services = field(default_factory=_Services)
+    services: _Services = field(default_factory=_Services)  # type: ignore[valid-type]
 
 
 @dataclass

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from gogh_sim.inference import Service
 from gogh_sim.queueing import admitted, attainment
-from gogh_sim.types import Service
 
 _LOAD_STEPS = 1024
 """Loads are rounded up to so many steps, so that what the profile says of them can be kept."""

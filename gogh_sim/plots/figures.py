@@ -54,12 +54,19 @@ def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] =
             suffix = f"_{number}" if len(settings) > 1 else ""
             for name, figure in _figures(group):
                 if suffix:
-                    figure.suptitle(setting, fontsize=6)
+                    figure.suptitle(setting, fontsize=6, wrap=True)
                 written += save(figure, out / f"{name}{suffix}", formats)
-        for parameter, table in varied_parameters(runs).items():
-            written += save(_sensitivity(table, parameter), out / f"sensitivity_{_slug(parameter)}", formats)
-            curve = figure_of(energy_slo_curve(table, parameter))
-            written += save(curve, out / f"energy_slo_{_slug(parameter)}", formats)
+        for parameter, number, table in _varied(runs):
+            suffix, bare = f"_{number}" if number else "", _bare(parameter)
+            table = table.rename(columns={parameter: bare})
+            drawn = {
+                "sensitivity": _sensitivity(table, bare),
+                "energy_slo": figure_of(energy_slo_curve(table, bare)),
+            }
+            for name, figure in drawn.items():
+                if suffix:
+                    figure.suptitle(parameter, fontsize=6, wrap=True)
+                written += save(figure, out / f"{name}_{_slug(bare)}{suffix}", formats)
     return written
 
 
@@ -83,6 +90,24 @@ def _figures(group: Sequence[RunFrames]) -> Iterator[tuple[str, Figure]]:
         if run.gpus is not None:
             intervals = occupancy_intervals(run.events, float(run.timeline["time_s"].iloc[-1]))
             yield f"gantt_{_slug(run.scheduler)}", figure_of(occupancy_gantt(intervals, run.gpus))
+
+
+def _varied(runs: Sequence[RunFrames]) -> Iterator[tuple[str, int, pd.DataFrame]]:
+    """`varied_parameters`, each with its number among those of one parameter beside other overrides, 0 if it is alone.
+
+    Those overrides are no part of a file's name: there may be more of them than a name can hold.
+    """
+    found = varied_parameters(runs)
+    beside: dict[str, list[str]] = {}
+    for parameter in found:
+        beside.setdefault(_bare(parameter), []).append(parameter)
+    for alike in beside.values():
+        for number, parameter in enumerate(alike, start=1):
+            yield parameter, number if len(alike) > 1 else 0, found[parameter]
+
+
+def _bare(parameter: str) -> str:
+    return parameter.partition(" (")[0]
 
 
 def _occupancy(run: RunFrames, unit: TimeUnit) -> Callable[[Axes], Axes]:

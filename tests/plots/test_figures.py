@@ -68,6 +68,21 @@ def test_a_parameter_that_was_swept_gets_a_figure(sweep: list[RunFrames], tmp_pa
     assert {"sensitivity_trace.load", "energy_slo_trace.load"} <= {f.stem for f in files}
 
 
+def test_the_many_overrides_beside_a_swept_one_are_not_in_the_file_names(
+    sweep: list[RunFrames], tmp_path: Path
+) -> None:
+    longer = tuple(f"scheduler.demand.some_parameter_with_a_long_name_{i}=on" for i in range(8))
+    swept = [
+        dataclasses.replace(run, overrides=(f"trace.load={load}", *beside))
+        for run in sweep
+        for load in (0.5, 0.9)
+        for beside in ((), longer)
+    ]
+    stems = {f.stem for f in write_figures(swept, tmp_path, formats=("svg",))}
+    assert {"sensitivity_trace.load_1", "sensitivity_trace.load_2", "energy_slo_trace.load_2"} <= stems
+    assert "some_parameter_with_a_long_name_7" in (tmp_path / "sensitivity_trace.load_2.svg").read_text()
+
+
 def test_a_format_that_does_not_exist_leaves_nothing(sweep: list[RunFrames], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="nonsense"):
         write_figures(sweep[:1], tmp_path, formats=("nonsense",))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gogh_sim.inference import ServiceTime
 from gogh_sim.queueing import MOST_LOAD, admitted, attainment, erlang_c, late_share
-from gogh_sim.types import ServiceTime
 
 EXPONENTIAL, DETERMINISTIC = ServiceTime.EXPONENTIAL, ServiceTime.DETERMINISTIC
 REQUESTS, WARM_UP = 400_000, 10_000

@@ -8,9 +8,9 @@ import pytest
 from builders import FRICTIONLESS, Script, cluster, gpus, job, profile, row, run, service
 
 from gogh_sim.engine import EngineSettings, Gating
+from gogh_sim.inference import ServiceTime
 from gogh_sim.policy import ClusterView, Decision
 from gogh_sim.queueing import MOST_LOAD
-from gogh_sim.types import ServiceTime
 
 ONE_V100 = cluster(("V100", 1))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gogh_sim.errors import InputError
-from gogh_sim.types import Job, JobKind, RequestSeries, Service
+from gogh_sim.inference import RequestSeries, Service
+from gogh_sim.types import Job, JobKind
 
 STEPS = RequestSeries((0.0, 100.0, 300.0), (2.0, 5.0, 1.0))
 

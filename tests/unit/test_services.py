@@ -14,8 +14,9 @@ from gogh_sim import scenario
 from gogh_sim.cli.composition import composed, without_hydra
 from gogh_sim.cli.schema import plain
 from gogh_sim.errors import InputError
+from gogh_sim.inference import RequestSeries, Service, ServiceTime
 from gogh_sim.services import ServiceSettings, build, kept, least_speed, replicas
-from gogh_sim.types import Job, JobKind, RequestSeries, Service, ServiceTime
+from gogh_sim.types import Job, JobKind
 
 # 10 and 2 iterations/s on the reference type; the second generates tokens, 4 sequences at a time.
 TRUTH = profile(

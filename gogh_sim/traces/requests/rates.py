@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from gogh_sim.errors import InputError
-from gogh_sim.types import FloatArray, IntArray, RequestSeries
+from gogh_sim.inference import RequestSeries
+from gogh_sim.types import FloatArray, IntArray
 
 _NONE: Mapping[str, int] = MappingProxyType({})
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from gogh_sim.inference import RequestSeries, Service
 from gogh_sim.policy import ActiveJob, Beliefs, ClusterView, Decision, Occupancy, PolicyContext, Wake
-from gogh_sim.types import Cluster, GpuId, GpuType, HostPower, Job, JobKind, Node, RequestSeries, Service, Workload
+from gogh_sim.types import Cluster, GpuId, GpuType, HostPower, Job, JobKind, Node, Workload
 
 MEMORY_GIB = {"V100": 16.0, "A100": 40.0, "T4": 16.0}
 TFLOPS = {"V100": 125.0, "A100": 312.0, "T4": 65.0}
