@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,6 +25,9 @@ from gogh_sim.plots.prediction import error_over_time
 from gogh_sim.plots.sensitivity import sensitivity
 from gogh_sim.plots.style import COLUMN_WIDTH_IN, TimeUnit, new_figure, paper_style, time_unit
 from gogh_sim.plots.tradeoff import energy_against_jct, energy_against_slo, energy_slo_curve
+
+_LONGEST_SLUG = 100
+"""File systems take names of 255 bytes; what stands around this needs some."""
 
 
 def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
@@ -151,5 +155,8 @@ def panels(titles: Sequence[str], draws: Sequence[Callable[[Axes], Axes]], share
 
 
 def _slug(name: str) -> str:
-    """Name of a policy as a part of a file name."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-")
+    """Name of a policy or parameter as a part of a file name; long ones are cut, and told apart by a digest."""
+    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-")
+    if len(slug) <= _LONGEST_SLUG:
+        return slug
+    return f"{slug[:_LONGEST_SLUG]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
