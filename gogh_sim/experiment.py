@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ from gogh_sim.engine.records import InMemory
 from gogh_sim.engine.simulation import hidden_factors
 from gogh_sim.errors import InputError
 from gogh_sim.identity import identity
-from gogh_sim.metrics.perfetto import chrome_trace
+from gogh_sim.metrics import perfetto
 from gogh_sim.metrics.site import Site
 from gogh_sim.metrics.summary import summarise
-from gogh_sim.outputs import TABLES, TableFiles, write_json, write_tables
+from gogh_sim.outputs import TABLES, TableFiles, write_json, write_json_list, write_tables
 from gogh_sim.policy import PolicyContext, Scheduler, ThroughputSource
 from gogh_sim.rounds.replay import check_policy, read_rates, replay
 from gogh_sim.scenario import Config, Scenario
@@ -89,7 +90,9 @@ def run_config(
         result = run(config, make_scheduler, progress, history)
     records = result.records
     write_tables(out, {name: getattr(records, name) for name in TABLES if name not in LONG_TABLES})
-    write_json(out / "trace.json", chrome_trace(records.events, records.timeline, records.gpus))
+    events, timeline = (partial(records.history.chunks, name) for name in ("events", "timeline"))
+    rows = perfetto.trace_events(events, timeline, records.gpus)
+    write_json_list(out / "trace.json", perfetto.HEAD, "traceEvents", rows)
     write_json(out / "summary.json", result.summary)
     return result.summary
 

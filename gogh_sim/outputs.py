@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -57,6 +57,23 @@ def write_json(path: Path, content: Mapping[str, Any]) -> Path:
     return write_whole(path, lambda file: file.write_text(text, encoding="utf-8"))
 
 
+def write_json_list(path: Path, head: Mapping[str, Any], key: str, rows: Iterable[Mapping[str, Any]]) -> Path:
+    """Write what `write_json` would of `head` and then, under `key`, a list of the rows; one row is held at a time."""
+    before, after = json.dumps(_finite({**head, key: []}), indent=1, allow_nan=False).rsplit("[]", 1)
+
+    def write(file: Path) -> None:
+        with file.open("w", encoding="utf-8") as out:
+            out.write(f"{before}[")
+            separator = end = ""
+            for row in rows:
+                text = json.dumps(_finite(row), indent=1, allow_nan=False).replace("\n", "\n  ")
+                out.write(f"{separator}\n  {text}")
+                separator, end = ",", "\n "
+            out.write(f"{end}]{after}\n")
+
+    return write_whole(path, write)
+
+
 def write_tables(out: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
     """Write each table as ``<name>.parquet``."""
     return [
@@ -106,6 +123,14 @@ class TableFiles:
         if table in self._open:
             self._finish(table)
         return pd.read_parquet(self._file(table))
+
+    def chunks(self, table: str) -> Iterator[pd.DataFrame]:
+        """The same rows, a chunk at a time."""
+        if table in self._open:
+            self._finish(table)
+        with pq.ParquetFile(self._file(table)) as file:
+            for number in range(file.num_row_groups):
+                yield file.read_row_group(number).to_pandas()
 
     def _finish(self, table: str) -> None:
         with _naming(self._file(table)):

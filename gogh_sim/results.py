@@ -13,12 +13,12 @@ import yaml
 from matplotlib.axes import Axes
 
 from gogh_sim.errors import InputError
+from gogh_sim.metrics import perfetto
 from gogh_sim.metrics.comparison import by_setting, compare, varied_parameters
 from gogh_sim.metrics.differences import baseline_of, differences
 from gogh_sim.metrics.intervals import occupancy_intervals
-from gogh_sim.metrics.perfetto import chrome_trace
 from gogh_sim.metrics.results import RunFrames, stack, summaries
-from gogh_sim.outputs import TABLES, write_json, write_tables, write_whole
+from gogh_sim.outputs import TABLES, write_json, write_json_list, write_tables, write_whole
 from gogh_sim.plots.gantt import height_in, occupancy_gantt
 from gogh_sim.plots.jct import jct_distribution
 from gogh_sim.plots.occupancy import occupancy_by_type
@@ -89,7 +89,8 @@ class RunResult:
         write_whole(out / ".hydra" / "overrides.yaml", lambda file: file.write_text(overrides, encoding="utf-8"))
         write_tables(out, {name: table for name in TABLES if (table := getattr(own, name)) is not None})
         if own.gpus is not None:
-            write_json(out / "trace.json", chrome_trace(own.events, own.timeline, own.gpus))
+            rows = perfetto.trace_events(lambda: [own.events], lambda: [own.timeline], own.gpus)
+            write_json_list(out / "trace.json", perfetto.HEAD, "traceEvents", rows)
         write_json(out / "summary.json", own.summary)
         return out
 

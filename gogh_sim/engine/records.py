@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +24,10 @@ class History(Protocol):
         """All rows of a table, asked for after its last chunk."""
         ...
 
+    def chunks(self, table: str) -> Iterator[pd.DataFrame]:
+        """The same rows, a chunk at a time."""
+        ...
+
 
 class InMemory:
     """A history that is not written anywhere."""
@@ -40,6 +45,10 @@ class InMemory:
         if len(chunks) > 1:
             chunks[:] = [pd.concat(chunks, ignore_index=True)]
         return chunks[0]
+
+    def chunks(self, table: str) -> Iterator[pd.DataFrame]:
+        """The same rows, a chunk at a time."""
+        return iter(self._chunks[table])
 
 
 @dataclass(frozen=True)

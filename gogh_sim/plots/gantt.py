@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 
-from gogh_sim.metrics.perfetto import with_lanes
+from gogh_sim.metrics.intervals import with_lanes
 from gogh_sim.plots.style import new_axes, time_unit, type_color
 
 MOST_GPUS = 96

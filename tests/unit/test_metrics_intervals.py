@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import gc
 import json
+import math
+import tracemalloc
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from gogh_sim.metrics.intervals import occupancy_intervals
-from gogh_sim.metrics.perfetto import chrome_trace, with_lanes
+from gogh_sim.metrics.intervals import occupancy_intervals, with_lanes
+from gogh_sim.metrics.perfetto import HEAD, trace_events
+from gogh_sim.outputs import write_json, write_json_list
 
 EVENTS = pd.DataFrame(
     [
@@ -55,9 +64,18 @@ def test_a_lane_is_free_again_when_its_stay_ends() -> None:
     assert lanes["lane"].tolist() == [0, 0, 1, 0, 0, 0]
 
 
+def rows_of(events: pd.DataFrame, timeline: pd.DataFrame, gpus: pd.DataFrame, size: int = 100) -> list[dict[str, Any]]:
+    """The trace of tables that come in chunks of so many rows."""
+    events_in, timeline_in = (partial(in_chunks, table, size) for table in (events, timeline))
+    return list(trace_events(events_in, timeline_in, gpus))
+
+
+def in_chunks(table: pd.DataFrame, size: int) -> Iterator[pd.DataFrame]:
+    return (table.iloc[start : start + size] for start in range(0, len(table), size))
+
+
 def test_chrome_trace_has_a_process_per_node_a_slice_per_stay_and_power() -> None:
-    trace = chrome_trace(EVENTS, TIMELINE, GPUS)
-    rows = trace["traceEvents"]
+    rows = rows_of(EVENTS, TIMELINE, GPUS)
     names = [(r["pid"], r["args"]["name"]) for r in rows if r["name"] == "process_name"]
     assert names == [(0, "cluster"), (1, "n0 (V100)"), (2, "rack/1 (T4)")]
     threads = {(r["pid"], r["tid"]): r["args"]["name"] for r in rows if r["name"] == "thread_name"}
@@ -73,7 +91,7 @@ def test_chrome_trace_has_a_process_per_node_a_slice_per_stay_and_power() -> Non
 
 
 def test_slices_of_a_thread_never_overlap() -> None:
-    slices = [r for r in chrome_trace(EVENTS, TIMELINE, GPUS)["traceEvents"] if r["ph"] == "X"]
+    slices = [r for r in rows_of(EVENTS, TIMELINE, GPUS) if r["ph"] == "X"]
     by_thread: dict[tuple[int, int], float] = {}
     for row in sorted(slices, key=lambda r: r["ts"]):
         thread = (row["pid"], row["tid"])
@@ -81,10 +99,53 @@ def test_slices_of_a_thread_never_overlap() -> None:
         by_thread[thread] = row["ts"] + row["dur"]
 
 
-def test_equal_tables_give_equal_json() -> None:
-    first, second = (json.dumps(chrome_trace(EVENTS.copy(), TIMELINE.copy(), GPUS.copy())) for _ in range(2))
-    assert first == second
-    assert json.loads(first)["displayTimeUnit"] == "ms"
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_chunks_make_no_difference(size: int) -> None:
+    assert rows_of(EVENTS, TIMELINE, GPUS, size) == rows_of(EVENTS, TIMELINE, GPUS)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_list_written_row_by_row_has_the_bytes_of_one_written_whole(count: int, tmp_path: Path) -> None:
+    rows = rows_of(EVENTS, TIMELINE, GPUS)[-count:] if count else []
+    rows += [{"name": "line\nbreak \u00e9 []", "args": {"none": math.nan, "deep": [1, {"x": math.inf}]}}] * count
+    whole = write_json(tmp_path / "whole.json", {**HEAD, "traceEvents": rows})
+    assert write_json_list(tmp_path / "list.json", HEAD, "traceEvents", iter(rows)).read_bytes() == whole.read_bytes()
+    assert len(json.loads(whole.read_text())["traceEvents"]) == 2 * count
+
+
+def held_bytes(stays: int, out: Path) -> int:
+    """Most memory held while the trace is written of a run in which one job stays and others come and go."""
+
+    def events() -> Iterator[pd.DataFrame]:
+        yield pd.DataFrame([(0.0, "start", "first", "n0/0")], columns=EVENTS.columns)
+        for start in range(0, stays, 100):
+            numbers = range(start, start + 100)
+            rows = [(float(i), event, f"j{i}", "n0/1") for i in numbers for event in ("start", "finish")]
+            yield pd.DataFrame(rows, columns=EVENTS.columns)
+
+    def timeline() -> Iterator[pd.DataFrame]:
+        for start in range(0, stays, 100):
+            yield pd.DataFrame({name: np.arange(start, start + 100.0) for name in TIMELINE.columns})
+
+    held = []
+
+    def watched(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for number, row in enumerate(rows):
+            if number % (stays // 8) == 0:
+                gc.collect()  # else what counts is when Python last looked for cycles
+                held.append(tracemalloc.get_traced_memory()[0])
+            yield row
+
+    tracemalloc.start()
+    write_json_list(out, HEAD, "traceEvents", watched(trace_events(events, timeline, GPUS)))
+    tracemalloc.stop()
+    return max(held)
+
+
+def test_memory_does_not_grow_with_the_events_of_a_run(tmp_path: Path) -> None:
+    small, large = (held_bytes(stays, tmp_path / str(stays)) for stays in (200, 2000))
+    assert large < small + 60_000  # the stays alone would take 300,000
+    assert (tmp_path / "2000").read_text().count('"ph": "X"') == 2001
 
 
 def test_a_stay_outlasts_the_row_order_of_other_jobs() -> None:

@@ -29,6 +29,7 @@ def test_chunks_make_the_same_table_as_all_rows_at_once(monkeypatch: pytest.Monk
         grown.add(row)
     assert len(grown) == rows
     grown.close()
+    pd.testing.assert_frame_equal(pd.concat(kept.chunks("events"), ignore_index=True), frame_of(data, COLUMNS))
     pd.testing.assert_frame_equal(kept.frame("events"), frame_of(data, COLUMNS))
     assert kept.frame("events").dtypes.astype(str).to_dict() == COLUMNS
 
@@ -45,6 +46,10 @@ def test_files_grown_by_chunks_hold_the_same_rows_and_small_ones_the_same_bytes(
             grown.add(row)
         grown.close()
         assert not (tmp_path / "events.parquet").exists()
+        for _ in range(2):
+            chunks = list(files.chunks("events"))
+            assert [len(chunk) for chunk in chunks] == [min(4, rows - at) for at in range(0, max(rows, 1), 4)]
+            pd.testing.assert_frame_equal(pd.concat(chunks, ignore_index=True), frame_of(data, COLUMNS))
         pd.testing.assert_frame_equal(files.frame("events"), frame_of(data, COLUMNS))
     assert [file.name for file in tmp_path.iterdir()] == ["events.parquet"]
     assert pq.read_metadata(tmp_path / "events.parquet").num_row_groups == max(1, -(-rows // 4))
