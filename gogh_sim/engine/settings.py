@@ -45,7 +45,8 @@ class EngineSettings:
     hidden_sigma
         Standard deviation of the log of a job's hidden factor, which has median 1.
     stall_s
-        The run ends when pending jobs have found no place for this long with nothing running and nothing to come.
+        The run ends when pending jobs have found no place for this long with nothing running and nothing to come that
+        could help them, be it a job, a repair or a change of a service's requests.
     horizon_s
         Simulated time at which the run ends whatever is left.
     """

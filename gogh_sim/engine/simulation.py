@@ -24,6 +24,7 @@ from gogh_sim.engine.recorder import Recorder
 from gogh_sim.engine.records import History, InMemory, Records
 from gogh_sim.engine.serving import Serving
 from gogh_sim.engine.settings import EngineSettings
+from gogh_sim.engine.stall import StallClock
 from gogh_sim.engine.view import view_of
 from gogh_sim.engine.world import World, ends_well
 from gogh_sim.policy import ALWAYS, Attentive, Learner, Scheduler, Wake
@@ -87,7 +88,7 @@ class Simulation:
         self._active = self._env.event()
         self._wakes: set[Wake] = set()
         self._to_come = len(jobs)
-        self._last_progress_s = 0.0
+        self._stall = StallClock(settings.stall_s)
 
     def run(self) -> Records:
         """Simulate until every job has ended, nothing can happen any more, or the horizon is reached."""
@@ -346,8 +347,8 @@ class Simulation:
 
     def _end_if_stalled(self, moves: Moves) -> None:
         if self.world.running or self._to_come or not moves.changes_nothing:
-            self._last_progress_s = self._env.now
-        elif self._env.now - self._last_progress_s >= self._settings.stall_s:
+            self._stall.restart(self._env.now)
+        elif self._stall.has_run_out(self.world, self._env.now):
             self._end()
 
 

@@ -134,6 +134,13 @@ def test_policies_see_the_lifetime_left_as_work_left() -> None:
     assert seen == pytest.approx({0.0: 1000.0, 300.0: 700.0, 600.0: 400.0, 900.0: 100.0})
 
 
+def test_a_service_that_waits_longer_than_a_stall_ends_with_its_lifetime() -> None:
+    settings = EngineSettings(noise_sigma=0.0, hidden_sigma=0.0, stall_s=600.0)
+    records, _ = run(ONE_V100, [service("s", (0.0, 1.0), lifetime_s=5000.0)], Script(), settings)
+    found = row(records.jobs, job_id="s")
+    assert (found["status"], found["end_s"], found["requests"]) == ("failed", 5000.0, pytest.approx(5000.0))
+
+
 def test_a_horizon_cuts_the_account_short() -> None:
     settings = EngineSettings(noise_sigma=0.0, hidden_sigma=0.0, horizon_s=250.0, gating=Gating(math.inf, 0.0))
     records, _ = run(ONE_V100, [service("s", (0.0, 4.0))], Script(at_0=place(s="n0/0")), settings)
