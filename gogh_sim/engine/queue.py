@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 
 from gogh_sim.engine.jobs import JobState
@@ -10,10 +11,13 @@ from gogh_sim.types import JobId
 
 
 class Line(Mapping[JobId, JobState]):
-    """Jobs in order of submission. Who comes back takes its old place, which is found when somebody looks."""
+    """Jobs in order of submission. Who comes back takes its old place, which is found when somebody looks.
+
+    Its head is found in constant time, also after many have left there, which makes a plain dict slow.
+    """
 
     def __init__(self) -> None:
-        self._jobs: dict[JobId, JobState] = {}
+        self._jobs: OrderedDict[JobId, JobState] = OrderedDict()
         self._last = -1
         self._in_order = True
 
@@ -32,7 +36,7 @@ class Line(Mapping[JobId, JobState]):
 
     def __iter__(self) -> Iterator[JobId]:
         if not self._in_order:
-            self._jobs = dict(sorted(self._jobs.items(), key=lambda item: item[1].number))
+            self._jobs = OrderedDict(sorted(self._jobs.items(), key=lambda item: item[1].number))
             self._in_order = True
         return iter(self._jobs)
 
