@@ -223,6 +223,25 @@ class Beliefs:
     cap_exponent: FloatArray | float = CUBE_ROOT
 
 
+@dataclass(frozen=True)
+class Uncertainty:
+    """How far the true rates of jobs may lie from `Beliefs`, as far as a measurement could tell; J jobs, T GPU types.
+
+    Attributes
+    ----------
+    speed
+        (J, T, T) covariance of the logs of speeds alone, over types.
+    norm
+        (T, J, J) variance of the log of the normalised throughput of the row job beside the column job.
+    noise
+        Variance of the log of one measured rate around the true one.
+    """
+
+    speed: FloatArray
+    norm: FloatArray
+    noise: float
+
+
 class Loads(NamedTuple):
     """(J, T) shares of a GPU's full load that jobs offer, on average and at their peak."""
 
@@ -248,6 +267,14 @@ class ThroughputSource(Protocol):
 
     def beliefs(self, jobs: Sequence[Job]) -> Beliefs:
         """All questions of a round in one call."""
+        ...
+
+
+class DoubtfulSource(ThroughputSource, Protocol):
+    """A source that tells how sure it is."""
+
+    def uncertainty(self, jobs: Sequence[Job]) -> Uncertainty:
+        """Doubt in what `beliefs` says of the same jobs."""
         ...
 
 

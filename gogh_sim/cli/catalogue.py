@@ -14,7 +14,18 @@ from gogh_sim.reproduce import EXPERIMENTS
 from gogh_sim.traces import FORMATS
 from gogh_sim.traces.requests import PATTERNS, REQUEST_FORMATS
 
-GROUPS = ("scheduler", "estimator", "trace", "cluster", "profile", "power", "engine", "faults", "experiment")
+GROUPS = (
+    "scheduler",
+    "estimator",
+    "exploration",
+    "trace",
+    "cluster",
+    "profile",
+    "power",
+    "engine",
+    "faults",
+    "experiment",
+)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -71,6 +71,10 @@ class Learning(Protocol):
         """Bring the catalogue's variances up to date."""
         ...
 
+    def speed_covariance(self) -> FloatArray:
+        """(W, T, T) covariance over types of the log speeds alone of each workload."""
+        ...
+
 
 class MeasuredOnly:
     """Learning without P2: a measurement changes only what it measured, and the job's factor."""
@@ -92,6 +96,11 @@ class MeasuredOnly:
 
     def refresh_variance(self) -> None:
         """Nothing to do: variances change with the estimates."""
+
+    def speed_covariance(self) -> FloatArray:
+        """(W, T, T) without anything off the diagonal: one type tells nothing of another here."""
+        variance = self.catalogue.variance[:, :, self.catalogue.alone].T
+        return variance[:, :, np.newaxis] * np.eye(variance.shape[1])
 
 
 def assimilate(catalogue: Catalogue, factor: JobFactor, measured: Measured, noise_variance: float) -> JobFactor:
@@ -182,6 +191,10 @@ class Refining:
     def refresh_variance(self) -> None:
         """Bring the catalogue's variances up to date."""
         self.posterior.refresh_variance()
+
+    def speed_covariance(self) -> FloatArray:
+        """(W, T, T) covariance over types of the log speeds alone of each workload."""
+        return self.posterior.speed_covariance()
 
     def _correct(self, reading: Reading) -> FloatArray:
         assert self.network is not None

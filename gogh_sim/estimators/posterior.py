@@ -286,6 +286,10 @@ class Posterior:
         source[measured.gpu_type, measured.workload, column] = Source.MEASURED
         np.add.at(self.catalogue.count[measured.gpu_type, measured.workload], column, 1)
 
+    def speed_covariance(self) -> FloatArray:
+        """(W, T, T) covariance over types of the log speeds alone of each workload."""
+        return np.array([b.covariance[: self._types, : self._types] for b in self._beliefs])
+
     def refresh_variance(self) -> None:
         """Bring the catalogue's variances up to date with those of the coordinates."""
         alone = self.catalogue.alone

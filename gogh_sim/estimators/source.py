@@ -9,13 +9,13 @@ import numpy as np
 
 from gogh_sim.errors import InputError
 from gogh_sim.estimators.catalogue import Catalogue, Source, memory_fits
-from gogh_sim.estimators.coordinates import raw_pressure
+from gogh_sim.estimators.coordinates import PRESSURE_FLOOR, raw_pressure
 from gogh_sim.estimators.estimator import Estimator
 from gogh_sim.estimators.learning import Learning, LearningSettings, MeasuredOnly, Refining
 from gogh_sim.estimators.posterior import Measured, believed_log_rate
 from gogh_sim.estimators.tuning import Tuned, TuningSettings
 from gogh_sim.estimators.watts import Watts
-from gogh_sim.policy import Beliefs, Observation, Prediction
+from gogh_sim.policy import Beliefs, Observation, Prediction, Uncertainty
 from gogh_sim.types import FloatArray, GpuType, IntArray, Job, Workload
 
 
@@ -115,6 +115,20 @@ class EstimatedSource:
             pair_power_w=np.where(pair_fits, pair_w, np.nan),
             speed_sd=self._speed_sd(jobs, index),
             share_exponent=self._watts.share_exponent,
+        )
+
+    def uncertainty(self, jobs: Sequence[Job]) -> Uncertainty:
+        """Doubt in `beliefs` of the same jobs; a job's own factor is in all its speeds alike."""
+        index = np.array([self._workload(job) for job in jobs], dtype=np.int64)
+        own = np.array([self._factor(job)[1] for job in jobs], dtype=np.float64)
+        square = np.ix_(np.arange(len(self._tables[0])), index, index)
+        load = self._tables[1][square] * np.array([job.gpu_fraction for job in jobs], dtype=np.float64)
+        # Log norm is -log(1 + load), and load grows with its own log, but for the floor in the coordinate.
+        slope = (load + PRESSURE_FLOOR) / (1.0 + load)
+        return Uncertainty(
+            speed=self._learning.speed_covariance()[index] + own[:, np.newaxis, np.newaxis],
+            norm=slope**2 * self._catalogue.variance[square],
+            noise=self._settings.noise_sigma**2,
         )
 
     def _speed_sd(self, jobs: Sequence[Job], index: IntArray) -> FloatArray:

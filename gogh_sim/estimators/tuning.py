@@ -98,6 +98,10 @@ class Tuned:
         """Bring the catalogue's variances up to date."""
         self._refining.refresh_variance()
 
+    def speed_covariance(self) -> FloatArray:
+        """(W, T, T) covariance over types of the log speeds alone of each workload."""
+        return self._refining.speed_covariance()
+
     def _correct(self, reading: Reading) -> FloatArray:
         earlier = self._last.get(reading.workload)
         if earlier is not None:

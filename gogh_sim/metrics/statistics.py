@@ -57,6 +57,35 @@ def paired_difference(a: Sequence[float], b: Sequence[float], confidence: float 
     return mean_interval(x - y, confidence)
 
 
+def ratio_interval(
+    numerator: Sequence[float], denominator: Sequence[float], confidence: float = CONFIDENCE
+) -> Interval:
+    """Ratio of two means over paired values, with its interval by Fieller's theorem.
+
+    A ratio r lies in it where the mean of ``numerator - r * denominator`` does not differ from 0 by Student's t test on
+    the pairs; the limits are the roots of that condition (Fieller, "Some problems in interval estimation", Journal of
+    the Royal Statistical Society B 16(2), 1954). Where the denominator's own interval reaches 0, nothing is known of
+    the ratio and the limits are infinite.
+    """
+    y, x = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    if x.shape != y.shape:
+        raise ValueError(f"pairs needed, found {y.size} and {x.size} values")
+    if x.size == 0 or x.mean() == 0:
+        return Interval(math.nan, math.nan, math.nan, x.size)
+    ratio = float(y.mean() / x.mean())
+    if x.size == 1:
+        return Interval(ratio, math.nan, math.nan, 1)
+    quantile = float(stats.t.ppf((1 + confidence) / 2, x.size - 1))
+    spread = quantile**2 / x.size * np.cov(y, x)
+    square = float(x.mean() ** 2 - spread[1, 1])
+    if square <= 0:
+        return Interval(ratio, -math.inf, math.inf, x.size)
+    middle = float(y.mean() * x.mean() - spread[0, 1]) / square
+    rest = float(y.mean() ** 2 - spread[0, 0]) / square
+    half = math.sqrt(max(middle**2 - rest, 0.0))
+    return Interval(ratio, middle - half, middle + half, x.size)
+
+
 def time_weighted_mean(time_s: FloatArray, value: FloatArray) -> float:
     """Mean over time of a value that holds from each time until the next; the last row closes the span."""
     span_s = float(time_s[-1] - time_s[0])

@@ -3,7 +3,17 @@
 from gogh_sim.placement.assign import Assignment, Fleet, assign
 from gogh_sim.placement.costs import UNCAPPED, best_caps
 from gogh_sim.placement.drain import DrainSettings, Tenants, drain
-from gogh_sim.placement.problem import MOST_MEMBERS, PENDING, Blocks, Groups, Knowledge, Objective, Problem, Supply
+from gogh_sim.placement.problem import (
+    MOST_MEMBERS,
+    PENDING,
+    Blocks,
+    Groups,
+    Knowledge,
+    Objective,
+    Problem,
+    Supply,
+    Trial,
+)
 from gogh_sim.placement.settings import SolverName, SolveSettings
 from gogh_sim.placement.solve import Solution, solve, solve_greedily
 from gogh_sim.placement.tariff import Tariff
@@ -27,6 +37,7 @@ __all__ = [
     "Supply",
     "Tariff",
     "Tenants",
+    "Trial",
     "assign",
     "best_caps",
     "drain",

@@ -10,6 +10,7 @@ import numpy as np
 from gogh_sim.placement.columns import NOBODY, Columns, Duals, ordered
 from gogh_sim.placement.costs import alone_cost, pair_cost
 from gogh_sim.placement.problem import MOST_MEMBERS, Problem
+from gogh_sim.placement.trial import with_trials
 from gogh_sim.placement.trios import Trios
 from gogh_sim.types import FloatArray, IntArray
 
@@ -26,8 +27,10 @@ class Candidates:
     @classmethod
     def of(cls, problem: Problem) -> Candidates:
         """Price every column of `problem`."""
-        pair = pair_cost(problem)
-        return cls(problem, alone_cost(problem), pair, Trios.of(problem, pair))
+        alone, pair = alone_cost(problem), pair_cost(problem)
+        if problem.trial is not None:
+            alone, pair = with_trials(problem, problem.trial, alone, pair)
+        return cls(problem, alone, pair, Trios.of(problem, pair))
 
     @cached_property
     def size(self) -> int:

@@ -176,10 +176,43 @@ class Blocks:
 
 
 @dataclass(frozen=True, eq=False)
+class Trial:
+    """What G groups on T types could learn in a round.
+
+    Attributes
+    ----------
+    speed
+        (G, T, T) covariance of log speeds alone.
+    norm
+        (T, G, G) variance of the log normalised throughput of the row group's job beside the column group's.
+    noise
+        Variance of one measured log rate.
+    may
+        (G,) whose jobs may be tried.
+    round_s, restart_s, threshold
+        Seconds until one can choose anew, seconds that a move costs, and what a move must gain beyond, as a share of
+        the cost of staying.
+    """
+
+    speed: FloatArray
+    norm: FloatArray
+    noise: float
+    may: BoolArray
+    round_s: float
+    restart_s: float
+    threshold: float
+
+    def __post_init__(self) -> None:
+        if not (self.round_s > 0 and self.restart_s >= 0 and self.threshold >= 0 and self.noise >= 0):
+            raise InputError("placement: a trial needs a positive round; restart, threshold, noise not negative")
+
+
+@dataclass(frozen=True, eq=False)
 class Problem:
     """An instance of the placement program.
 
-    `tariff` weighs the watts of an objective to completion over time; `blocks` are limits that type counts miss.
+    `tariff` weighs the watts of an objective to completion over time; `blocks` are limits that type counts miss; with a
+    `trial` columns are worth what could be learned in them.
     """
 
     groups: Groups
@@ -188,6 +221,7 @@ class Problem:
     objective: Objective = Objective.ENERGY
     tariff: Tariff = field(default_factory=Tariff.flat)
     blocks: Blocks | None = None
+    trial: Trial | None = None
 
     def __post_init__(self) -> None:
         size, types = len(self.groups), len(self.supply)
@@ -201,6 +235,12 @@ class Problem:
             _require_shape(name, getattr(self.knowledge, name), (types,))
         if self.blocks is not None:
             _require_shape("blocks.taken", self.blocks.taken, (self.blocks.room.size, size))
+        if self.trial is not None:
+            if not self.objective.to_completion:
+                raise InputError(f"placement: trials need an objective to completion, found {self.objective}")
+            _require_shape("trial.speed", self.trial.speed, (size, types, types))
+            _require_shape("trial.norm", self.trial.norm, (types, size, size))
+            _require_shape("trial.may", self.trial.may, (size,))
         if size and (self.groups.current_type.min() < PENDING or self.groups.current_type.max() >= types):
             raise InputError("placement: groups.current_type names a GPU type that is not there")
 

@@ -23,7 +23,7 @@ def uncollapsed(problem: Problem) -> Problem:
     InputError
         If jobs have partners, since groups do not tell who of them shares with whom.
     """
-    groups, known = problem.groups, problem.knowledge
+    groups, known, trial = problem.groups, problem.knowledge, problem.trial
     if (groups.partners != PENDING).any():
         raise InputError("placement: groups with partners cannot be taken apart")
     group = np.repeat(np.arange(len(groups)), groups.count)
@@ -51,6 +51,7 @@ def uncollapsed(problem: Problem) -> Problem:
             pair_power_w=known.pair_power_w[pairs],
         ),
         blocks=problem.blocks and replace(problem.blocks, taken=problem.blocks.taken[:, group]),
+        trial=trial and replace(trial, speed=trial.speed[group], norm=trial.norm[pairs], may=trial.may[group]),
     )
 
 

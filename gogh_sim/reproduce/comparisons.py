@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from gogh_sim.metrics.statistics import Interval, mean_interval
+from gogh_sim.metrics.statistics import Interval, mean_interval, ratio_interval
 
 Overrides: TypeAlias = tuple[str, ...]
 """What the command line would say after ``gogh-sim run``."""
@@ -66,6 +66,18 @@ def across(table: pd.DataFrame, measure: str) -> pd.DataFrame:
 def over_seeds(values: pd.Series[float]) -> Interval:
     """Mean over traces and loads for each seed, and over seeds their mean with its 95 % interval."""
     return mean_interval(values.groupby("seed").mean().to_numpy(dtype=np.float64))
+
+
+def percent_of(part: pd.Series[float], whole: pd.Series[float]) -> Interval:
+    """Sum of a measure over all worlds in percent of the sum of another, with its 95 % interval over seeds.
+
+    The ratio of sums, not the mean of the worlds' ratios: of savings, say, the latter lets a world decide in which
+    there is next to nothing to be saved, and has no finite variance where that can be nothing at all. The sums are what
+    the energy of a site that meets all these worlds is made of.
+    """
+    parts, wholes = (values.groupby("seed").mean().to_numpy(dtype=np.float64) for values in (part, whole))
+    found = ratio_interval(parts, wholes)
+    return Interval(100 * found.mean, 100 * found.low, 100 * found.high, found.n)
 
 
 def less_percent(values: pd.Series[float], reference: pd.Series[float]) -> pd.Series[float]:

@@ -6,17 +6,19 @@ far as its abstract and summaries tell; the design notes of this project say wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol, TypeAlias
 
-from gogh_sim.estimators import SHIPPED, EstimatedSource, load
-from gogh_sim.policy import ClusterView, Decision, Learner, Observation, PolicyContext, Prediction, ThroughputSource
+from gogh_sim.errors import InputError
+from gogh_sim.estimators import SHIPPED, EstimatedSource, TuningSettings, load
+from gogh_sim.policy import ClusterView, Decision, DoubtfulSource, Learner, Observation, PolicyContext, Prediction
+from gogh_sim.schedulers.exploration import Exploration, NoExploration
 from gogh_sim.schedulers.optimiser import Optimiser, OptimiserSettings
 
 
-class LearningSource(ThroughputSource, Learner, Protocol):
-    """A source of throughputs that learns from what is measured."""
+class LearningSource(DoubtfulSource, Learner, Protocol):
+    """A source of throughputs that learns from what is measured, and tells how sure it is."""
 
 
 MakeSource: TypeAlias = Callable[[PolicyContext], LearningSource]
@@ -47,6 +49,28 @@ class Unrefined:
         return EstimatedSource.unrefined(context.workloads, context.cluster.gpu_types, load(self.weights))
 
 
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """As `Refined`, with a copy of P2 that goes on learning during the run, from a bounded replay buffer.
+
+    `tuning` has the fields of `TuningSettings`; those left out keep their defaults.
+    """
+
+    weights: str = SHIPPED
+    tuning: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, context: PolicyContext) -> LearningSource:
+        """Source for one run; draws from the buffer by the policy's own random stream."""
+        workloads, gpu_types = context.workloads, context.cluster.gpu_types
+        return EstimatedSource.tuned(workloads, gpu_types, load(self.weights), context.rng, self._settings())
+
+    def _settings(self) -> TuningSettings:
+        known = {f.name for f in fields(TuningSettings)}
+        if unknown := sorted(set(self.tuning) - known):
+            raise InputError(f"estimator.tuning: expected some of {sorted(known)}, found {unknown}")
+        return TuningSettings(**self.tuning)
+
+
 class Gogh:
     """Estimate, place, observe, refine.
 
@@ -54,13 +78,22 @@ class Gogh:
     ----------
     estimator
         Makes the source of throughputs from the policy's context; `Unrefined` gives the policy without P2.
+    exploration
+        Whether and how placements are chosen for what they would teach; by default they are not.
     settings
         Fields of `OptimiserSettings`; ``theta=1`` gives the policy without co-location.
     """
 
-    def __init__(self, context: PolicyContext, estimator: MakeSource | None = None, **settings: object) -> None:
-        self._optimiser = Optimiser(context, OptimiserSettings.of(**settings))
+    def __init__(
+        self,
+        context: PolicyContext,
+        estimator: MakeSource | None = None,
+        exploration: Exploration | None = None,
+        **settings: object,
+    ) -> None:
         self._source = (estimator or Refined())(context)
+        curiosity = (exploration or NoExploration())(self._source)
+        self._optimiser = Optimiser(context, OptimiserSettings.of(**settings), curiosity)
 
     def decide(self, view: ClusterView) -> Decision:
         """Place by the present estimates."""

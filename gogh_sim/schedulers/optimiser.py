@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gogh_sim.errors import InputError
 from gogh_sim.placement import (
     MOST_MEMBERS,
     PENDING,
@@ -35,6 +36,7 @@ from gogh_sim.policy import (
 )
 from gogh_sim.schedulers.capping import PowerCaps
 from gogh_sim.schedulers.demand import Later, Offer, demand
+from gogh_sim.schedulers.exploration import Curiosity
 from gogh_sim.schedulers.grouping import Grouping, JobTable, group
 from gogh_sim.schedulers.hardware import node_idle_w, supply_of
 from gogh_sim.schedulers.hints import Hint, recalled, remembered
@@ -62,10 +64,20 @@ class Optimiser:
         The cluster and the public facts of workloads.
     settings
         See `OptimiserSettings`.
+    curiosity
+        What columns are worth for what they would teach; None where nothing is tried to learn from it.
     """
 
-    def __init__(self, context: PolicyContext, settings: OptimiserSettings | None = None) -> None:
+    def __init__(
+        self,
+        context: PolicyContext,
+        settings: OptimiserSettings | None = None,
+        curiosity: Curiosity | None = None,
+    ) -> None:
         self._settings = settings or OptimiserSettings()
+        if curiosity is not None and not Objective(self._settings.objective).to_completion:
+            raise InputError(f"exploration needs an objective to completion, found {self._settings.objective!r}")
+        self._curiosity = curiosity
         self._memory_gib = {name: workload.memory_gib for name, workload in context.workloads.items()}
         self._cluster = cluster = context.cluster
         self._supply = supply_of(cluster, min(self._settings.theta, cluster.theta), self._settings.caps)
@@ -125,6 +137,10 @@ class Optimiser:
         asked = demand(jobs, offer, view.now_s, self._settings.demand)
         grouping = group(table, asked, self._settings.most_groups)
         problem = self._problem(grouping, beliefs, fleet, view.now_s)
+        if self._curiosity is not None:
+            bold = np.array([not asked.urgent[list(members)].any() for members in grouping.members], dtype=np.bool_)
+            trial = self._curiosity(questions, grouping.kind, bold, self._settings.demand)
+            problem = replace(problem, trial=trial)
         if greedy:
             solution = solve_greedily(problem)
         else:

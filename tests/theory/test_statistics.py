@@ -14,6 +14,7 @@ from gogh_sim.metrics.statistics import (
     littles_law,
     mean_interval,
     paired_difference,
+    ratio_interval,
     time_weighted_mean,
 )
 
@@ -49,6 +50,36 @@ def test_pairing_takes_out_what_both_share() -> None:
     assert found.half_width < 0.3
     with pytest.raises(ValueError, match="pairs"):
         paired_difference([1.0], [1.0, 2.0])
+
+
+def test_a_ratio_of_means_by_hand() -> None:
+    # Means 3 and 2, variances 1 and 1, covariance 0; t(0.975, 2) = 4.302653, so each squared spread is 4.302653^2 / 3
+    # = 6.170941. The roots of (4 - 6.17) r^2 - ... do not bound r; with values ten times as far from 0 they do.
+    y, x = np.array([2.0, 3.0, 4.0]), np.array([2.0, 1.0, 3.0])
+    assert np.cov(y, x)[0, 1] == pytest.approx(0.5)
+    assert (ratio_interval(y, x).low, ratio_interval(y, x).high) == (-math.inf, math.inf)
+    far = ratio_interval(y + 27.0, x + 18.0)
+    # (400 - 6.170941) r^2 - 2 (600 - 3.085471) r + (900 - 6.170941) = 0.
+    assert far.mean == pytest.approx(1.5)
+    assert [far.low, far.high] == pytest.approx(np.sort(np.roots([393.829059, -2 * 596.914529, 893.829059])), rel=1e-6)
+
+
+def test_a_ratio_of_a_constant_is_that_of_the_mean() -> None:
+    values = [1.0, 2.0, 4.0, 7.0]
+    found, mean = ratio_interval(values, [2.0] * 4), mean_interval(np.array(values) / 2)
+    assert (found.mean, found.low, found.high) == pytest.approx((mean.mean, mean.low, mean.high))
+    assert math.isnan(ratio_interval([1.0], [2.0]).low)
+    with pytest.raises(ValueError, match="pairs"):
+        ratio_interval([1.0], [1.0, 2.0])
+
+
+def test_intervals_of_ratios_cover_the_true_ratio_as_often_as_they_claim() -> None:
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(2000):
+        world = rng.normal(10.0, 2.0, 5)
+        found.append(ratio_interval(0.9 * world + rng.normal(0.0, 1.0, 5), world))
+    assert np.mean([i.low <= 0.9 <= i.high for i in found]) == pytest.approx(0.95, abs=0.015)
 
 
 def test_time_weighted_mean_by_hand() -> None:

@@ -16,7 +16,7 @@ ENERGY = {"fifo": 100.0, "gogh": 62.0, "gogh_p1": 66.0, "oracle": 60.0}
 
 def outcomes(energy: Mapping[str, float], slo: Mapping[str, float]) -> dict[str, Record]:
     rows = [
-        (trace, 0.7, seed, name, kwh * seed, slo.get(name, 0.9), 1.0, 1.0)
+        (trace, 0.7, seed, name, kwh * (10 + seed), slo.get(name, 0.9), 1.0, 1.0)
         for trace in gogh_vs_oracle.TRACES
         for seed in (1, 2, 3)
         for name, kwh in energy.items()
@@ -33,6 +33,18 @@ def test_shares_of_the_saving_by_hand():
     assert share.verdict is Verdict.PASS
     assert found["gogh_p1: share of the oracle's energy saving over fifo, %"].found == pytest.approx(85.0)
     assert found["gogh_p1: energy above gogh's, %"].found == pytest.approx(100 * 4 / 62)
+
+
+def test_a_world_with_nothing_to_save_does_not_decide():
+    # In the first world the oracle saves 40 and gogh 38; in the other one a hundredth of that, and gogh loses as much.
+    rows = [
+        (trace, 0.7, 1, name, kwh, 0.9, 1.0, 1.0)
+        for trace, of in (("philly_style", ENERGY), ("alibaba_style", {**ENERGY, "oracle": 99.6, "gogh": 100.4}))
+        for name, kwh in of.items()
+    ]
+    names = ["trace", "load", "seed", "policy", "node_energy_kwh", "slo_attainment", "jct_mean_s"]
+    found = next(gogh_vs_oracle.judge(pd.DataFrame(rows, columns=[*names, "allocation_efficiency"])))
+    assert found.found == pytest.approx(100 * (38 - 0.4) / (40 + 0.4))
 
 
 def test_too_small_a_share_worse_service_or_a_better_p1_fail():
