@@ -13,7 +13,7 @@ import numpy as np
 from gogh_sim.errors import InputError
 from gogh_sim.estimators import ErrorTable, History, LearningSettings, TrainingSettings, save, train
 from gogh_sim.estimators.splits import NEW_FAMILY, SPLITS, split
-from gogh_sim.estimators.trials import Coverage, Trial
+from gogh_sim.estimators.trials import Trial
 from gogh_sim.estimators.trials import run as run_trial
 from gogh_sim.metrics.statistics import mean_interval
 from gogh_sim.profiles.profile import Member, Profile
@@ -106,18 +106,38 @@ class ReportLine:
     seeds: int
 
 
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Share of rates that were at least what was believed of them at a confidence: mean over seeds, 95 % interval.
+
+    `what` is "speed" (alone) or "norm".
+    """
+
+    split: str
+    stage: str
+    what: str
+    confidence: float
+    found: float
+    ci_low: float
+    ci_high: float
+
+
 def error_report(
-    profile: Profile, settings: TrainingSettings, seeds: Sequence[int], architectures: Sequence[str]
-) -> tuple[list[ReportLine], list[Coverage]]:
-    """Errors of P1, P2 and simpler methods on every split, and how often confidences held on speeds alone.
+    profile: Profile,
+    settings: TrainingSettings,
+    seeds: Sequence[int],
+    architectures: Sequence[str],
+    splits: Sequence[str] = SPLITS,
+) -> tuple[list[ReportLine], list[Calibration]]:
+    """Errors of P1, P2 and simpler methods on every split, and how often confidences held.
 
     Architectures are compared on new families; the other splits are judged with the first one alone. Every seed draws
     its own splits and trains afresh.
     """
     history = history_from_profile(profile)
     found: dict[tuple[str, str, str], list[Trial]] = {}
-    covered: dict[tuple[str, str, float], list[float]] = {}
-    for seed, name in product(seeds, SPLITS):
+    covered: dict[tuple[str, str, str, float], list[float]] = {}
+    for seed, name in product(seeds, splits):
         for architecture in architectures if name == NEW_FAMILY else architectures[:1]:
             part = split(name, history, np.random.default_rng([seed, SPLITS.index(name)]))
             chosen = replace(settings, p1_architecture=architecture, p2_architecture=architecture)
@@ -125,9 +145,17 @@ def error_report(
                 if isinstance(one, Trial):
                     found.setdefault((one.split, one.stage, one.method), []).append(one)
                 elif architecture == architectures[0]:
-                    covered.setdefault((one.split, one.stage, one.confidence), []).append(one.found)
+                    covered.setdefault((one.split, one.stage, one.what, one.confidence), []).append(one.found)
     lines = [line for key, trials in found.items() for line in _lines(key, trials, len(seeds))]
-    return lines, [Coverage(*key, float(np.mean(values))) for key, values in covered.items()]
+    return lines, [line for key, values in covered.items() for line in _calibration(key, values)]
+
+
+def _calibration(key: tuple[str, str, str, float], values: Sequence[float]) -> Iterator[Calibration]:
+    """A line where anything was judged; shares lie within 0 and 1, and so do the limits."""
+    interval = mean_interval(values)
+    if interval.n:
+        low, high = max(interval.low, 0.0), min(interval.high, 1.0)
+        yield Calibration(*key, interval.mean, low, high)
 
 
 def _lines(key: tuple[str, str, str], trials: Sequence[Trial], seeds: int) -> Iterator[ReportLine]:

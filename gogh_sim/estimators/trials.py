@@ -24,7 +24,8 @@ from gogh_sim.types import REFERENCE_GPU, BoolArray, FloatArray, IntArray
 
 STRETCHES = 6
 """First stretches of measurement tried per new workload."""
-CONFIDENCES = (0.6, 0.7, 0.8, 0.9, 0.95)
+CONFIDENCES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+SPEED, NORM = "speed", "norm"
 FIRST = "at submission"
 SAME_TYPE, OTHER_TYPE = "after one, other partners", "after one, other types and partners"
 
@@ -46,10 +47,11 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How often speeds alone were at least what was believed of them at a confidence."""
+    """How often rates were at least what was believed of them at a confidence; `what` is `SPEED` alone or `NORM`."""
 
     split: str
     stage: str
+    what: str
     confidence: float
     found: float
 
@@ -206,12 +208,15 @@ def _mean(parts: list[FloatArray]) -> float:
 def _coverages(
     split: str, stage: str, found: list[tuple[Catalogue, BoolArray]], truth: FloatArray
 ) -> Iterator[Coverage]:
-    above = []
+    above: dict[str, list[FloatArray]] = {SPEED: [], NORM: []}
     for catalogue, mask in found:
-        judged = (mask & np.isfinite(truth))[:, :, -1] & (catalogue.variance[:, :, -1] > 0)
-        spread = np.sqrt(catalogue.variance[:, :, -1][judged])
-        above.append((truth[:, :, -1][judged] - catalogue.estimate[:, :, -1][judged]) / spread)
-    values = np.concatenate(above) if above else np.zeros(0)
-    for confidence in CONFIDENCES:
-        kept = values >= -NormalDist().inv_cdf(confidence)
-        yield Coverage(split, stage, confidence, float(kept.mean()) if len(kept) else float("nan"))
+        judged = mask & np.isfinite(truth) & (catalogue.variance > 0)
+        faster = np.where(judged, truth - catalogue.estimate, 0.0) / np.sqrt(np.where(judged, catalogue.variance, 1.0))
+        above[SPEED].append(faster[:, :, -1][judged[:, :, -1]])
+        # A norm is the greater the less the pressure.
+        above[NORM].append(-faster[:, :, :-1][judged[:, :, :-1]])
+    for what, parts in above.items():
+        values = np.concatenate(parts) if parts else np.zeros(0)
+        for confidence in CONFIDENCES:
+            kept = values >= -NormalDist().inv_cdf(confidence)
+            yield Coverage(split, stage, what, confidence, float(kept.mean()) if len(kept) else float("nan"))

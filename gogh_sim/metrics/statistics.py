@@ -57,9 +57,7 @@ def paired_difference(a: Sequence[float], b: Sequence[float], confidence: float 
     return mean_interval(x - y, confidence)
 
 
-def ratio_interval(
-    numerator: Sequence[float], denominator: Sequence[float], confidence: float = CONFIDENCE
-) -> Interval:
+def ratio_interval(numerator: npt.ArrayLike, denominator: npt.ArrayLike, confidence: float = CONFIDENCE) -> Interval:
     """Ratio of two means over paired values, with its interval by Fieller's theorem.
 
     A ratio r lies in it where the mean of ``numerator - r * denominator`` does not differ from 0 by Student's t test on

@@ -16,10 +16,11 @@ from gogh_sim.estimators.baselines import (
     regressed_table,
     regressors_missing,
 )
+from gogh_sim.estimators.catalogue import Catalogue
 from gogh_sim.estimators.coordinates import norm_of
 from gogh_sim.estimators.record import Record
 from gogh_sim.estimators.splits import SPLITS, split
-from gogh_sim.estimators.trials import FIRST, OTHER_TYPE, SAME_TYPE, Coverage, Trial, errors, run
+from gogh_sim.estimators.trials import FIRST, OTHER_TYPE, SAME_TYPE, Coverage, Trial, _coverages, errors, run
 
 needs_sklearn = pytest.mark.skipif(regressors_missing() is not None, reason=str(regressors_missing()))
 
@@ -111,6 +112,22 @@ def test_a_trial_judges_every_method_at_every_stage():
     by = {(t.stage, t.method): t.norm_mae for t in trials}
     assert by[SAME_TYPE, "P2 feed_forward"] < 0.8 * by[SAME_TYPE, "P1 feed_forward"]
     assert all(np.isfinite(value) for value in by.values())
-    covered = [r.found for r in rows if isinstance(r, Coverage) and r.stage == FIRST]
-    assert covered == sorted(covered)
+    for what in ("speed", "norm"):
+        covered = [r.found for r in rows if isinstance(r, Coverage) and r.stage == FIRST and r.what == what]
+        assert covered == sorted(covered)
     assert list(run(part, full, settings, 0)) == rows
+
+
+def test_coverage_by_hand():
+    # Speeds: one 1.5 deviations above what was believed, one .5 below. Norms: a log pressure 1 deviation above, so that
+    # the norm is below.
+    believed = np.zeros((1, 2, 3))
+    truth = np.full((1, 2, 3), np.nan)
+    truth[0, :, 2] = 0.3, -0.1
+    truth[0, 0, 1] = 0.2
+    same = np.zeros_like(believed, dtype=np.int64)
+    catalogue = Catalogue(believed, np.full_like(believed, 0.04), same, same, same)
+    rows = _coverages("s", "t", [(catalogue, np.ones_like(believed, dtype=bool))], truth)
+    held = {(r.what, r.confidence): r.found for r in rows}
+    assert [held["speed", c] for c in (0.05, 0.1, 0.5, 0.6, 0.7)] == [0.0, 0.5, 0.5, 0.5, 1.0]
+    assert [held["norm", c] for c in (0.8, 0.9)] == [0.0, 1.0]
