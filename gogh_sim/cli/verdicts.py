@@ -122,16 +122,17 @@ def _row(outcome: dict[str, Any]) -> list[str]:
 def _section(outcome: dict[str, Any]) -> str:
     records = outcome["records"]
     # Sources are long and few: a list below the table, which the rows name by number.
-    sources = list(dict.fromkeys(record["source"] for record in records))
+    sources = list(dict.fromkeys(record["source"] for record in records if record["source"]))
+    cited = {source: str(number) for number, source in enumerate(sources, start=1)}
     heading = ["", "found", "95 % interval", "expected", "verdict", "source"]
-    rows = [heading, *([*_cells(record), str(sources.index(record["source"]) + 1)] for record in records)]
+    rows = [heading, *([*_cells(record), cited.get(record["source"], "")] for record in records)]
     figures = [
         f"![{drawing['caption']}]({FIGURES}/{outcome['name']}/{drawing['name']}.png)\n\n*{drawing['caption']}*"
         for drawing in outcome["drawings"]
     ]
     title = f"### {outcome['name']}, {outcome['size']}"
     about = f"{outcome['about'][0].upper()}{outcome['about'][1:]}."
-    told = ["Sources:", "\n".join(f"{number}. {source}" for number, source in enumerate(sources, start=1))]
+    told = ["Sources:", "\n".join(f"{number}. {source}" for source, number in cited.items())]
     return "\n\n".join([title, about, *figures, markdown_table(rows), *(told if sources else [])])
 
 

@@ -18,7 +18,7 @@ from gogh_sim.reproduce import EXPERIMENTS, Drawing, Experiment, Finding, Record
 def two_numbers(found: float) -> Experiment:
     def run(data: Path) -> Iterator[Record]:
         yield Record.judged("toy", "a number", expected=1.0, tolerance=0.1, found=found, source="nowhere")
-        yield Record.told("toy", "another", expected=5.0, found=7.0, source="nowhere")
+        yield Record.told("toy", "another", expected=5.0, found=7.0, source="")
 
     return Experiment("two numbers", {Size.SMALL: run, Size.FULL: run})
 
@@ -61,7 +61,7 @@ def test_numbers_as_expected_exit_with_0(
             "ci_low": 7.0,
             "ci_high": 7.0,
             "verdict": "informative",
-            "source": "nowhere",
+            "source": "",
             "relation": "within",
         },
     ]
@@ -144,7 +144,8 @@ def test_verdicts_go_into_the_documentation(toy: dict[str, Experiment], tmp_path
     assert "| `drawn` | small | energy against service | 1 | 0 | 0 |" in text
     assert "| `toy` | small | two numbers | 1 | 0 | 1 |" in text
     assert "| gogh over fifo, % | -6 | -11.0 to -1.00 | at most 0 | pass | 1 |\n\nSources:\n\n1. a claim\n" in text
-    assert "| another | 7 |  | 5 | informative | 1 |" in text
+    assert "| another | 7 |  | 5 | informative |  |" in text
+    assert "Sources:\n\n1. nowhere\n" in text
     picture = "figures/reproduce/drawn/points.png"
     assert f"({picture})" in text
     assert (page.parent / picture).is_file()
