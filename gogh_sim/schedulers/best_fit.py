@@ -28,6 +28,6 @@ class BestFit:
 
 def _room(capacity: Capacity, active: ActiveJob) -> Costs:
     cluster = capacity.cluster
-    free = np.diff(cluster.node_start) - capacity.node_load()
+    free = np.add.reduceat(capacity.unused, cluster.node_start[:-1])
     # Sums of the same fractions in another order differ in the last bits; that must not decide between nodes.
     return (np.round(free, 9)[cluster.node_of], -np.round(capacity.fraction, 9))

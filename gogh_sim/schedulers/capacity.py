@@ -60,6 +60,12 @@ class Capacity:
         """Sum of the jobs' fractions per GPU; to be read only."""
         return self._fraction
 
+    @property
+    def unused(self) -> FloatArray:
+        """What is left of each GPU beside the jobs' fractions; nothing of one that has broken down."""
+        left: FloatArray = np.maximum(1.0 - self._fraction, 0.0)
+        return left if self._up is None else np.where(self._up, left, 0.0)
+
     def shape(self, job: Job) -> Shape:
         """What decides where the job fits."""
         return Shape.of(job, self._workloads[job.workload].memory_gib, self.cluster)

@@ -47,7 +47,7 @@ def growth(capacity: Capacity, job: Job, usual: UsualJobs) -> FloatArray:
     width = int(np.diff(cluster.node_start).max())
     free = np.zeros((len(cluster.nodes), width))
     slot = np.arange(cluster.num_gpus) - cluster.node_start[cluster.node_of]
-    free[cluster.node_of, slot] = np.maximum(1.0 - capacity.fraction, 0.0)
+    free[cluster.node_of, slot] = capacity.unused
     chosen = np.flatnonzero(eligible)
     after = free[cluster.node_of[chosen]]
     if job.num_gpus == 1:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gogh_sim.policy import ActiveJob, ClusterView, Decision, Observation, Placement, PolicyContext, Prediction, Wake
-from gogh_sim.schedulers.capacity import Capacity
+from gogh_sim.schedulers.capacity import Capacity, start_who_fits
 from gogh_sim.types import Job, JobId
 
 
 class _Pair(NamedTuple):
-    """A newcomer, its host and where they share."""
+    """The workloads of two equally wide jobs, the GPUs of each, and the type on which they share."""
 
-    newcomer: str
-    host: str
+    workloads: frozenset[str]
+    num_gpus: int
     gpu_type: str
+
+    @classmethod
+    def of(cls, one: Job, other: Job, gpu_type: str) -> _Pair:
+        return cls(frozenset((one.workload, other.workload)), one.num_gpus, gpu_type)
 
 
 class Gandiva:
@@ -32,7 +37,7 @@ class Gandiva:
         self._context = context
         self._memory = {name: workload.memory_gib for name, workload in context.workloads.items()}
         self._alone: dict[tuple[str, int, str], float] = {}
-        self._shared: dict[_Pair, dict[str, float]] = {}
+        self._shared: defaultdict[_Pair, dict[str, float]] = defaultdict(dict)
         self._bad: set[_Pair] = set()
         self._trials: dict[JobId, JobId] = {}
 
@@ -43,26 +48,17 @@ class Gandiva:
             if not seen.partners:
                 self._alone[key] = seen.rate
             elif len(seen.partners) == 1 and key in self._alone:
-                partner = seen.partners[0]
-                share = {seen.job.workload: seen.rate / self._alone[key]}
-                for pair in self._pairs(seen.job, partner, seen.gpu_type):
-                    self._shared.setdefault(pair, {}).update(share)
+                pair = _Pair.of(seen.job, seen.partners[0], seen.gpu_type)
+                self._shared[pair][seen.job.workload] = seen.rate / self._alone[key]
         return ()
 
     def decide(self, view: ClusterView) -> Decision:
         """Undo failed trials, start who fits alone, and at rounds begin trials."""
         capacity = Capacity(self._context, view)
         evict = frozenset(self._failed(view))
-        place: dict[JobId, Placement] = {}
-        waiting = []
-        for active in view.pending.values():
-            gpus = capacity.fit(active)
-            if gpus is None:
-                waiting.append(active)
-                continue
-            capacity.take(active.job, gpus)
-            place[active.job.job_id] = gpus
+        place = dict(start_who_fits(capacity, capacity.queue()).place)
         if Wake.ROUND in view.wakes:
+            waiting = [active for job_id, active in view.pending.items() if job_id not in place]
             place.update(self._try(view, waiting))
         return Decision(place=place, evict=evict)
 
@@ -73,17 +69,18 @@ class Gandiva:
                 del self._trials[newcomer]
                 continue
             jobs = view.running[newcomer].job, view.running[host].job
-            pair = self._pair(*jobs, self._type(view.running[host]))
-            parts = self._shared.get(pair, {})
-            if len(parts) == len({job.workload for job in jobs}):
+            pair = _Pair.of(*jobs, self._type(view.running[host]))
+            left = self._shared[pair]
+            if len(left) == len(pair.workloads):
                 del self._trials[newcomer]
-                if sum(parts[job.workload] for job in jobs) <= 1:
-                    self._bad.update(self._pairs(*jobs, pair.gpu_type))
+                if sum(left[job.workload] for job in jobs) <= 1:
+                    self._bad.add(pair)
                     yield newcomer
 
     def _try(self, view: ClusterView, waiting: Sequence[ActiveJob]) -> Iterator[tuple[JobId, Placement]]:
         """Give each waiting job the first host that runs alone, was measured alone, and leaves it the memory."""
-        hosts = [active for active in view.running.values() if self._alone_on(view, active)]
+        jobs, index_of = view.occupancy.jobs, view.cluster.index_of
+        hosts = [host for host in view.running.values() if all(jobs[index_of[gpu]] == 1 for gpu in host.gpus)]
         for active in waiting:
             for host in hosts:
                 if self._may_share(view, active.job, host):
@@ -93,23 +90,13 @@ class Gandiva:
                     break
 
     def _may_share(self, view: ClusterView, job: Job, host: ActiveJob) -> bool:
-        gpu_type = self._type(host)
+        gpu_type, pair = self._type(host), (job, host.job)
         limit = next(t.memory_gib for t in view.cluster.gpu_types if t.name == gpu_type)
-        measured = all((one.workload, one.num_gpus, gpu_type) in self._alone for one in (job, host.job))
-        fits = self._memory[job.workload] + self._memory[host.job.workload] <= limit
+        measured = all((one.workload, one.num_gpus, gpu_type) in self._alone for one in pair)
+        fits = sum(self._memory[one.workload] for one in pair) <= limit
         same = job.num_gpus == host.job.num_gpus and job.allows(gpu_type) and view.cluster.theta > 1
-        return same and fits and measured and self._pair(job, host.job, gpu_type) not in self._bad
-
-    def _alone_on(self, view: ClusterView, active: ActiveJob) -> bool:
-        return all(view.occupancy.jobs[view.cluster.index_of[gpu]] == 1 for gpu in active.gpus)
+        return same and fits and measured and _Pair.of(*pair, gpu_type) not in self._bad
 
     def _type(self, active: ActiveJob) -> str:
         cluster = self._context.cluster
-        return cluster.nodes[int(cluster.node_of[cluster.index_of[active.gpus[0]]])].gpu_type
-
-    def _pair(self, newcomer: Job, host: Job, gpu_type: str) -> _Pair:
-        return _Pair(f"{newcomer.workload} x{newcomer.num_gpus}", f"{host.workload} x{host.num_gpus}", gpu_type)
-
-    def _pairs(self, one: Job, other: Job, gpu_type: str) -> tuple[_Pair, _Pair]:
-        """The two either way round."""
-        return self._pair(one, other, gpu_type), self._pair(other, one, gpu_type)
+        return cluster.type_names[cluster.type_of[cluster.index_of[active.gpus[0]]]]

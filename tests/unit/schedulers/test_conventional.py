@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from handmade import Table, at, cluster, context, job, placed, view
 
@@ -54,6 +56,13 @@ def test_best_fit_takes_the_node_with_least_room_left() -> None:
     running = {job("x"): at("n0/0"), job("y"): at("n1/0"), job("z", gpus=2): at("n2/0", "n2/1")}
     seen = view(cluster(("V100", 4), ("V100", 2), ("V100", 4)), [job("a"), job("b", gpus=2)], running)
     assert placed(BestFit(context(seen.cluster)).decide(seen)) == {"a": ("n1/1",), "b": ("n2/2", "n2/3")}
+
+
+def test_best_fit_does_not_count_on_a_broken_gpu() -> None:
+    seen = view(cluster(("V100", 3), ("V100", 4)), [job("one")])
+    assert placed(BestFit(context(seen.cluster)).decide(seen)) == {"one": ("n0/0",)}
+    broken = replace(seen, occupancy=replace(seen.occupancy, up=np.array([True] * 4 + [False, False, True])))
+    assert placed(BestFit(context(seen.cluster)).decide(broken)) == {"one": ("n1/0",)}
 
 
 def test_best_fit_fills_the_fullest_gpu_that_still_fits() -> None:

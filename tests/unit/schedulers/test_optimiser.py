@@ -7,20 +7,21 @@ each. So a second of work costs 250 J on the V100 and 400 J on the T4.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
+import numpy as np
 import pytest
 from handmade import Table, at, cluster, context, job, placed, serving, view
 
 from gogh_sim.errors import InputError
-from gogh_sim.policy import NOTHING, ActiveJob, ClusterView, Decision, Learner, Observation, Prediction, Wake
+from gogh_sim.policy import NOTHING, ActiveJob, Beliefs, ClusterView, Decision, Learner, Observation, Prediction, Wake
 from gogh_sim.schedulers import gogh as gogh_module
 from gogh_sim.schedulers.gogh import Gogh, LearningSource, Refined, Unrefined
 from gogh_sim.schedulers.optimiser import Optimiser, OptimiserSettings, _questions
 from gogh_sim.schedulers.oracle import Oracle
-from gogh_sim.types import Cluster
+from gogh_sim.types import Cluster, Job
 
 SPEED = {name: {"V100": 1.0, "T4": 0.5} for name in ("small", "half", "large")}
 WATTS = {"V100": 150.0, "T4": 100.0}
@@ -255,6 +256,48 @@ def test_the_oracle_learns_nothing_and_reads_its_source() -> None:
     policy = Oracle(context(MIXED), source(MIXED))
     assert not isinstance(policy, Learner)
     assert placed(policy.decide(view(MIXED, [job("a")]))) == {"a": ("n0/0",)}
+
+
+class Truth(Table):
+    """Speeds of every job by itself, and norms by pairs of workloads; the rest as in `Table`."""
+
+    def __init__(self, of: Cluster, hidden: Mapping[str, float], norms: Mapping[frozenset[str], float]) -> None:
+        super().__init__(of, SPEED, WATTS, norm=0.5, pair_w=160.0)
+        self._hidden, self._norms = hidden, norms
+
+    def beliefs(self, jobs: Sequence[Job]) -> Beliefs:
+        usual = super().beliefs(jobs)
+        factor = np.array([self._hidden.get(one.job_id, 1.0) for one in jobs])
+        norm = np.array([[self._norms.get(frozenset((a.workload, b.workload)), 0.5) for b in jobs] for a in jobs])
+        speed = usual.speed * factor[:, np.newaxis]
+        return replace(usual, speed=speed, norm=np.broadcast_to(norm, usual.norm.shape))
+
+
+def test_the_oracle_knows_jobs_of_one_workload_apart() -> None:
+    """100 s of work in 200 s need speed 0.55 with prudence: on the T4 only the job that is a fifth quicker has it."""
+    jobs = [job("dull", deadline_s=200.0), job("keen", deadline_s=200.0)]
+    for hidden, dull in (({"keen": 1.2}, "n0/0"), ({"dull": 1.2}, "n1/0")):
+        truth = Truth(MIXED, hidden, {})
+        found = placed(Oracle(context(MIXED), truth, theta=1).decide(view(MIXED, jobs)))
+        assert found["dull"] == (dull,)
+        assert len(found) == 2
+    # By the workload alone there is nothing to choose between them.
+    blind = placed(Oracle(context(MIXED), Truth(MIXED, {}, {}), theta=1).decide(view(MIXED, jobs)))
+    assert blind == placed(Oracle(context(MIXED), source(MIXED), theta=1).decide(view(MIXED, jobs)))
+
+
+def test_the_oracle_pairs_by_who_slows_whom() -> None:
+    """Four jobs on two GPUs: whichever workloads get along share, though all pairs look alike by speed and watts."""
+    pair = cluster(("V100", 1), ("V100", 1))
+    jobs = [job("a"), job("b", workload="half"), job("c"), job("d", workload="half")]
+    alike = {frozenset(("small",)): 0.95, frozenset(("half",)): 0.95, frozenset(("small", "half")): 0.4}
+    unlike = {frozenset(("small",)): 0.4, frozenset(("half",)): 0.4, frozenset(("small", "half")): 0.95}
+    by_kind = placed(Oracle(context(pair), Truth(pair, {}, alike)).decide(view(pair, jobs)))
+    assert by_kind["a"] == by_kind["c"]
+    assert by_kind["b"] == by_kind["d"]
+    mixed = placed(Oracle(context(pair), Truth(pair, {}, unlike)).decide(view(pair, jobs)))
+    assert mixed["a"] != mixed["c"]
+    assert mixed["b"] != mixed["d"]
 
 
 def test_estimators_are_composed_with_and_without_refinement(monkeypatch: pytest.MonkeyPatch) -> None:

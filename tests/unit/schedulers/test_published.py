@@ -227,6 +227,19 @@ def test_fgd_counts_free_gpus_as_fragments_where_usual_gangs_do_not_fit() -> Non
     assert placed(policy.decide(view(site, [job("one")]))) == {"one": ("n1/0",)}
 
 
+def test_fgd_does_not_count_on_a_broken_gpu() -> None:
+    # Usual jobs want 4 GPUs. With one of its GPUs broken, the node of 4 can take none: a single job spoils nothing
+    # there, and a whole node elsewhere.
+    site = cluster(("V100", 4), ("V100", 4))
+    policy = FragmentationDescent(context(site))
+    policy.decide(view(cluster(("V100", 4)), [job(f"u{i}", gpus=4) for i in range(9)]))
+    seen = view(site, [job("one")])
+    assert placed(policy.decide(seen)) == {"one": ("n0/0",)}
+    up = np.arange(site.num_gpus) != 7
+    broken = replace(seen, occupancy=replace(seen.occupancy, up=up))
+    assert placed(policy.decide(broken)) == {"one": ("n1/0",)}
+
+
 def test_pwr_prefers_gpus_and_nodes_that_are_on_by_its_weight() -> None:
     site = cluster(("V100", 1), ("V100", 1), theta=8, host=HostPower(base_w=500.0, slope=1.0))
     usual = [job(f"u{i}", fraction=0.5) for i in range(20)]
