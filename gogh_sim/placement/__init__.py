@@ -14,6 +14,7 @@ from gogh_sim.placement.problem import (
     Supply,
     Trial,
 )
+from gogh_sim.placement.running import Running
 from gogh_sim.placement.settings import SolverName, SolveSettings
 from gogh_sim.placement.solve import Solution, solve, solve_greedily
 from gogh_sim.placement.tariff import Tariff
@@ -31,6 +32,7 @@ __all__ = [
     "Knowledge",
     "Objective",
     "Problem",
+    "Running",
     "Solution",
     "SolveSettings",
     "SolverName",

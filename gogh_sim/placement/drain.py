@@ -1,19 +1,19 @@
-"""Nodes emptied: all who use one move to free GPUs of nodes that stay on anyway, where that pays.
+"""Nodes emptied, or not woken, where it costs less that those who would keep them on go elsewhere.
 
-The program counts GPUs per type and does not see nodes, so half-empty ones would stay on. Let the tenants i of a node
-stay there for ``s_i`` seconds, and let ``until_m`` be the time that node m stays on for its own tenants. Moving all of
-them to nodes m(i) of the same type, one after the other, saves
+The program counts GPUs per type and spreads the base power of a node over all its GPUs. That is right for nodes that
+are full; a node that a few jobs keep on draws its whole base power for them, and its other GPUs idle. Here placements
+are told apart by what the nodes draw until all present jobs have ended:
 
-    w max_i s_i - sum_i w_m(i) max(0, s_i + delay_i - until_m(i))    joules,
+    sum over nodes m of w_m * until_m  +  sum over tenants i of run_i[type of i],
 
-with w the watts of a node that is on with idle GPUs. Idle GPUs count since those of a node that is off draw nothing;
-how many are busy stays the same. With one target of the same kind that is ``w * min`` of what keeps the two on. The
-moves cost ``sum_i cost_i``, the energy of the restarts; they are made if ``saved > gain * cost``. Who is placed anew in
-this decision anyway moves for nothing.
+with w the watts of a node that is on with idle GPUs, less those of one that is off, `until` when the last of its
+tenants ends, and `run` what a tenant adds to idle GPUs until it ends. A node that is off has its tenants wait until it
+is awake, and costs ``w * idle_s`` more, as it stays on for that long once it is empty again.
 
-A node is emptied or left alone: moving only those who stay longest shortens its time too, but what is gained goes to
-the next arrival, and the restarts stay. On the demo (seed 1, perfect knowledge) that saved half as much energy with
-nearly twice the moves.
+A node is emptied whole or left alone. Each of its tenants goes where that adds least: to free GPUs of another node, of
+whatever type keeps its SLA. Restarts cost energy and time: the moves are made if ``saved > gain * cost``. Who has not
+begun moves for nothing, and a tenant that the program moves goes home for nothing, so that the two do not send it to
+and fro.
 """
 
 from __future__ import annotations
@@ -21,14 +21,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from gogh_sim.errors import InputError
-from gogh_sim.placement.fleet import Fleet, FreeGpus
+from gogh_sim.placement.fleet import Fleet
 from gogh_sim.types import BoolArray, FloatArray, IntArray
 
 Gpus = tuple[int, ...]
+
+_SEVERAL = -1
+"""In place of the node of GPUs on more than one."""
+
+_PASSES = 2
+"""How often all nodes are looked at: what one pass frees, the next may use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +48,20 @@ class DrainSettings:
         Energy that moves must save, over what they cost; above 1 since jobs to come may use the node after all.
     idle_s
         Seconds after which an empty node goes off; infinite: never, so that there is nothing to save.
+    wake_s
+        Seconds that a node takes to wake.
     """
 
     gain: float = 2.0
     idle_s: float = 600.0
+    wake_s: float = 120.0
 
     def __post_init__(self) -> None:
         if not self.gain >= 1:
             raise InputError(f"drain: gain must be at least 1, found {self.gain}")
-        if not self.idle_s >= 0:
-            raise InputError(f"drain: idle_s must not be negative, found {self.idle_s}")
+        for name in ("idle_s", "wake_s"):
+            if not getattr(self, name) >= 0:
+                raise InputError(f"drain: {name} must not be negative, found {getattr(self, name)}")
 
     @property
     def pays(self) -> bool:
@@ -60,30 +71,38 @@ class DrainSettings:
 
 @dataclass(frozen=True, eq=False)
 class Tenants:
-    """U tenants: jobs that share just the same GPUs, and stay together.
+    """U tenants: jobs that share just the same GPUs, and stay together; T GPU types.
 
     Attributes
     ----------
     gpus
         GPUs of each, sorted; no two tenants share one.
+    home
+        GPUs that some of its jobs hold now, so that they need not restart there; empty for none.
     stay_s
-        (U,) seconds until the last of its jobs ends.
+        (U, T) seconds until the last of its jobs ends on each type.
+    run_j
+        (U, T) joules that it adds to what idle GPUs draw, until then.
+    may
+        (U, T) whether it may go to other GPUs of the type.
     delay_s, cost_j
-        (U,) by how much later that is after a move, and the energy of the restart.
-    movable
-        (U,) whether its jobs may be moved at all.
+        (U,) by how much later it ends anywhere but at home, and the energy of the restart.
     """
 
     gpus: Sequence[Gpus]
+    home: Sequence[Gpus]
     stay_s: FloatArray
+    run_j: FloatArray
+    may: BoolArray
     delay_s: FloatArray
     cost_j: FloatArray
-    movable: BoolArray
 
     def __post_init__(self) -> None:
-        for name in ("stay_s", "delay_s", "cost_j", "movable"):
-            if getattr(self, name).shape != (len(self.gpus),):
-                raise InputError(f"drain: expected {name} of shape {(len(self.gpus),)}")
+        size = len(self.gpus)
+        shapes = {"delay_s": (size,), "cost_j": (size,)} | dict.fromkeys(("run_j", "may", "stay_s"), self.may.shape)
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape or shape[0] != size:
+                raise InputError(f"drain: expected {name} with {size} rows, all of one length, found {shape}")
             if not np.isfinite(getattr(self, name)).all():
                 raise InputError(f"drain: {name} must be finite")
         taken = [gpu for gpus in self.gpus for gpu in gpus]
@@ -92,89 +111,150 @@ class Tenants:
 
 
 def drain(tenants: Tenants, fleet: Fleet, node_w: FloatArray, settings: DrainSettings) -> list[Gpus]:
-    """GPUs of each tenant after the moves that pay, by the formula above; on as many nodes as before at most.
+    """GPUs of each tenant after the moves that pay, by the formula above.
 
     Parameters
     ----------
     node_w
-        (nodes,) watts of a node that is on with all its GPUs idle.
+        (nodes,) watts of a node that is on with all its GPUs idle, less those of one that is off.
     """
-    gpus = list(tenants.gpus)
-    if settings.pays and gpus:
-        _Drainage(tenants, fleet, node_w, settings.gain, gpus).run()
-    return gpus
+    if not settings.pays or not len(tenants.gpus):
+        return list(tenants.gpus)
+    drainage = _Drainage(tenants, fleet, node_w, settings)
+    for _ in range(_PASSES):
+        if not drainage.run():
+            break
+    return drainage.plan.gpus
+
+
+@dataclass(eq=False)
+class _Plan:
+    """`gpus` of each tenant; which are `free`, and how many are `left` per node; until when nodes are on."""
+
+    gpus: list[Gpus]
+    free: BoolArray
+    left: IntArray
+    until_s: FloatArray
+
+    def copy(self) -> _Plan:
+        return _Plan(list(self.gpus), self.free.copy(), self.left.copy(), self.until_s.copy())
+
+
+class _Place(NamedTuple):
+    """Where a tenant could go: the joules that adds, restart included; the GPUs, their node, and its end there."""
+
+    added_j: float
+    restart_j: float
+    gpus: Gpus
+    node: int
+    end_s: float
 
 
 class _Drainage:
-    """Who is where after the moves so far; `gpus` is changed in place."""
+    """Looks at one node after the other; `plan` is what came of it so far."""
 
-    def __init__(self, tenants: Tenants, fleet: Fleet, node_w: FloatArray, gain: float, gpus: list[Gpus]) -> None:
+    def __init__(self, tenants: Tenants, fleet: Fleet, node_w: FloatArray, settings: DrainSettings) -> None:
         nodes = fleet.node_on.size
-        self._tenants, self._fleet, self._node_w, self._gain, self._gpus = tenants, fleet, node_w, gain, gpus
-        self._delay_s, self._cost_j = tenants.delay_s.copy(), tenants.cost_j.copy()
-        self._stay_s = tenants.stay_s.copy()
-        self._free = FreeGpus(fleet)
-        self._until_s = np.zeros(nodes)
-        self._residents: list[list[int]] = [[] for _ in range(nodes)]
-        self._node_type = np.full(nodes, -1)
+        self._tenants, self._fleet, self._node_w, self._settings = tenants, fleet, node_w, settings
+        self._node_type = np.zeros(nodes, dtype=np.int64)
         self._node_type[fleet.node_of] = fleet.type_of
-        self._spans = np.zeros(len(gpus), dtype=np.bool_)
-        for tenant, held in enumerate(gpus):
-            self._free.take(held)
-            on = np.unique(fleet.node_of[list(held)])
-            self._spans[tenant] = on.size > 1
-            self._until_s[on] = np.maximum(self._until_s[on], tenants.stay_s[tenant])
-            for node in on.tolist():
-                self._residents[node].append(tenant)
+        self._width = np.array([len(gpus) for gpus in tenants.gpus])
+        self._wake_j = np.where(fleet.node_on, 0.0, node_w * settings.idle_s)
+        free = fleet.available.copy()
+        free[[gpu for gpus in tenants.gpus for gpu in gpus]] = False
+        left = np.bincount(fleet.node_of[free], minlength=nodes)
+        self.plan = _Plan(list(tenants.gpus), free, left, np.zeros(nodes))
+        self._residents: list[set[int]] = [set() for _ in range(nodes)]
+        for tenant, gpus in enumerate(tenants.gpus):
+            for node in set(fleet.node_of[list(gpus)].tolist()):
+                self._residents[node].add(tenant)
+                self.plan.until_s[node] = max(self.plan.until_s[node], self._end_s(tenant, gpus))
 
-    def run(self) -> None:
-        """Go once through the nodes, those with fewest GPUs in use first, then those that would be empty first."""
-        busy = np.array([sum(len(self._gpus[tenant]) for tenant in here) for here in self._residents])
-        for node in np.lexsort((self._until_s, busy)).tolist():
-            if self._residents[node]:
-                for tenant, target in self._moves(node):
-                    self._move(tenant, node, target)
+    def run(self) -> bool:
+        """Go once through the nodes with room, those with fewest GPUs in use first, then those that end first."""
+        busy = np.bincount(self._fleet.node_of[self._fleet.available], minlength=self._node_w.size) - self.plan.left
+        changed = False
+        for node in np.lexsort((self.plan.until_s, busy)).tolist():
+            # A full node is worth its power, unless it has to be woken for it.
+            if self._residents[node] and (self.plan.left[node] > 0 or not self._fleet.node_on[node]):
+                emptied = self._emptied(node)
+                if emptied is not None:
+                    self._settle(node, emptied)
+                    changed = True
+        return changed
 
-    def _moves(self, node: int) -> list[tuple[int, int]]:
-        """The moves (tenant, node) that empty the node, if they pay; widest tenants first."""
-        leaving = sorted(self._residents[node], key=lambda tenant: (-len(self._gpus[tenant]), -self._stay_s[tenant]))
-        if not self._tenants.movable[leaving].all() or self._spans[leaving].any():
-            return []
-        peers = self._peers(node)
-        left, until_s = self._free.left[peers], self._until_s[peers]
-        off, node_w = ~self._fleet.node_on[peers], self._node_w[peers]
-        saved_j = float(self._node_w[node] * self._until_s[node])
-        moves: list[tuple[int, int]] = []
+    def _emptied(self, node: int) -> _Plan | None:
+        """The plan without the node, if that pays; widest tenants look for a place first."""
+        tenants, plan = self._tenants, self.plan.copy()
+        leaving = sorted(self._residents[node], key=lambda one: (-self._width[one], -self._end_s(one, plan.gpus[one])))
+        saved_j, cost_j = float(self._node_w[node] * plan.until_s[node] + self._wake_j[node]), 0.0
         for tenant in leaving:
-            fits = np.flatnonzero(left >= len(self._gpus[tenant]))
-            if not fits.size:
-                return []
-            end_s = float(self._stay_s[tenant] + self._delay_s[tenant])
-            longer_j = node_w[fits] * np.maximum(end_s - until_s[fits], 0.0)
-            first = np.lexsort((left[fits], off[fits], longer_j))[0]
-            at = int(fits[first])
-            left[at] -= len(self._gpus[tenant])
-            until_s[at] = max(until_s[at], end_s)
-            moves.append((tenant, int(peers[at])))
-            saved_j -= float(longer_j[first])
-        return moves if saved_j > self._gain * float(self._cost_j[leaving].sum()) else []
+            held = plan.gpus[tenant]
+            if self._node(held) != node:
+                return None
+            places = self._places(tenant, node, plan)
+            if not places:
+                return None
+            place = min(places)
+            saved_j += float(tenants.run_j[tenant, self._node_type[node]]) - place.added_j + place.restart_j
+            cost_j += place.restart_j - (0.0 if held == tenants.home[tenant] else float(tenants.cost_j[tenant]))
+            plan.gpus[tenant] = place.gpus
+            plan.free[list(place.gpus)] = False
+            plan.left[place.node] -= len(place.gpus)
+            plan.until_s[place.node] = max(plan.until_s[place.node], place.end_s)
+        gain = self._settings.gain if cost_j > 0 else 1.0
+        return plan if saved_j > gain * cost_j + 1e-6 * self._node_w[node] else None
 
-    def _peers(self, node: int) -> IntArray:
-        """Other nodes of the type that are in use and have room."""
-        used = np.array([bool(here) for here in self._residents])
-        same = (self._node_type == self._node_type[node]) & used & (self._free.left > 0)
-        same[node] = False
-        return np.flatnonzero(same)
+    def _places(self, tenant: int, node: int, plan: _Plan) -> list[_Place]:
+        """The cheapest free GPUs on another node, and home."""
+        tenants, width = self._tenants, int(self._width[tenant])
+        stay_s, may = tenants.stay_s[tenant, self._node_type], tenants.may[tenant, self._node_type]
+        fits = np.flatnonzero((plan.left >= width) & may)
+        fits = fits[fits != node]
+        places = []
+        if fits.size:
+            awake_s = np.where(self._fleet.node_on[fits], 0.0, self._settings.wake_s)
+            end_s = stay_s[fits] + tenants.delay_s[tenant] + awake_s
+            added_j = self._added_j(tenant, fits, end_s, plan)
+            first = np.lexsort((plan.left[fits], ~self._fleet.node_on[fits], added_j))[0]
+            at, restart_j = int(fits[first]), float(tenants.cost_j[tenant])
+            gpus = tuple(np.flatnonzero(plan.free & (self._fleet.node_of == at))[:width].tolist())
+            places.append(_Place(float(added_j[first]) + restart_j, restart_j, gpus, at, float(end_s[first])))
+        home = tenants.home[tenant]
+        if home and home != plan.gpus[tenant] and plan.free[list(home)].all():
+            at = self._node(home)
+            if at != _SEVERAL and may[at]:
+                end_s = stay_s[[at]]
+                added_j = self._added_j(tenant, np.array([at]), end_s, plan)
+                places.append(_Place(float(added_j[0]), 0.0, home, at, float(end_s[0])))
+        return places
 
-    def _move(self, tenant: int, node: int, target: int) -> None:
-        taken = self._free.slots(target, len(self._gpus[tenant]))
-        self._free.take(taken)
-        self._free.give_back(self._gpus[tenant])
-        self._gpus[tenant] = taken
-        self._residents[node].remove(tenant)
-        self._residents[target].append(tenant)
-        self._stay_s[tenant] += self._delay_s[tenant]
-        # Moved once, it moves on for nothing.
-        self._delay_s[tenant] = self._cost_j[tenant] = 0.0
-        self._until_s[target] = max(self._until_s[target], self._stay_s[tenant])
-        self._until_s[node] = 0.0
+    def _added_j(self, tenant: int, nodes: IntArray, end_s: FloatArray, plan: _Plan) -> FloatArray:
+        """What it adds on these nodes: of its own, and for nodes on longer or woken."""
+        until_s = plan.until_s[nodes]
+        longer_j = self._node_w[nodes] * np.maximum(end_s - until_s, 0.0)
+        woken_j = np.where(until_s > 0, 0.0, self._wake_j[nodes])
+        return np.asarray(longer_j + woken_j + self._tenants.run_j[tenant, self._node_type[nodes]])
+
+    def _node(self, gpus: Gpus) -> int:
+        """The node of these GPUs, `_SEVERAL` where there are several."""
+        first, last = int(self._fleet.node_of[gpus[0]]), int(self._fleet.node_of[gpus[-1]])
+        return first if first == last else _SEVERAL
+
+    def _end_s(self, tenant: int, gpus: Gpus) -> float:
+        stay_s = float(self._tenants.stay_s[tenant, self._fleet.type_of[gpus[0]]])
+        if gpus == self._tenants.home[tenant]:
+            return stay_s
+        awake = bool(self._fleet.node_on[self._fleet.node_of[list(gpus)]].all())
+        return stay_s + float(self._tenants.delay_s[tenant]) + (0.0 if awake else self._settings.wake_s)
+
+    def _settle(self, node: int, plan: _Plan) -> None:
+        for tenant in sorted(self._residents[node]):
+            freed = list(self.plan.gpus[tenant])
+            plan.free[freed] = True
+            plan.left[node] += len(freed)
+            for at in set(self._fleet.node_of[list(plan.gpus[tenant])].tolist()):
+                self._residents[at].add(tenant)
+        self._residents[node] = set()
+        plan.until_s[node] = 0.0
+        self.plan = plan

@@ -14,13 +14,18 @@ under a cap of C watts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
 from gogh_sim.placement.problem import Problem
+from gogh_sim.placement.tariff import Tariff
 from gogh_sim.types import BoolArray, FloatArray, IntArray
+
+_Draw: TypeAlias = Callable[[Sequence[IntArray]], FloatArray]
+"""Watts that count for members while all of them run."""
 
 TOLERANCE = 1e-9
 """Relative slack in floors and memory, for rounding in what callers compute."""
@@ -53,7 +58,27 @@ class Running:
 
     def to_completion(self, members: Sequence[IntArray]) -> FloatArray:
         """Watts times seconds times the tariff until the last member ends; whoever ends leaves the others."""
-        return self._until_end(members, [self.problem.groups.remaining_s[m] for m in members], 0.0)
+        left_s = [self.problem.groups.remaining_s[m] for m in members]
+        return self._until_end(members, left_s, 0.0, self.node_w)
+
+    def course(
+        self, members: Sequence[IntArray], left_s: Sequence[FloatArray], idle_w: float
+    ) -> tuple[FloatArray, FloatArray]:
+        """Seconds until the last ends, and the joules until then beyond those of GPUs at `idle_w`; time counts evenly.
+
+        `left_s` is what each member has left, instead of the mean of its group.
+        """
+        supply, even = self.problem.supply, replace(self, problem=replace(self.problem, tariff=Tariff.flat()))
+        idle_node_w = float(supply.host_w[self.gpu_type] + supply.host_slope[self.gpu_type] * idle_w)
+
+        def above_idle(crew: Sequence[IntArray]) -> FloatArray:
+            return np.asarray(even.node_w(crew) - self.problem.groups.width[crew[0]] * idle_node_w)
+
+        def one_watt(crew: Sequence[IntArray]) -> FloatArray:
+            return np.ones(crew[0].shape)
+
+        joules = even._until_end(members, left_s, 0.0, above_idle)
+        return even._until_end(members, left_s, 0.0, one_watt), joules
 
     def feasible(self, members: Sequence[IntArray]) -> BoolArray:
         """Whether they may run together: types, floors, memory, equal widths, and as many jobs as the group has."""
@@ -103,12 +128,12 @@ class Running:
         return np.asarray((room_w / np.maximum(uncapped_w - idle_w, room_w)) ** exponent)
 
     def _until_end(
-        self, members: Sequence[IntArray], left_s: Sequence[FloatArray], start_s: FloatArray | float
+        self, members: Sequence[IntArray], left_s: Sequence[FloatArray], start_s: FloatArray | float, draw: _Draw
     ) -> FloatArray:
         timed, between = self.problem.groups.timed, self.problem.tariff.between
         pace = [np.where(timed[m], 1.0, rate) for m, rate in zip(members, self.rates(members), strict=True)]
         ends_s = [left / speed for left, speed in zip(left_s, pace, strict=True)]
-        watts = self.node_w(members)
+        watts = draw(members)
         if len(members) == 1:
             return np.asarray(watts * between(start_s, ends_s[0]))
         shared_s = np.minimum.reduce(ends_s) if len(ends_s) > 2 else np.minimum(*ends_s)
@@ -118,9 +143,10 @@ class Running:
         if len(members) == 2:
             # Of the two that go on, one has nothing left and costs nothing.
             for member, rest in zip(members, rest_s, strict=True):
-                cost = cost + self._until_end([member], [rest], later_s)
+                cost = cost + self._until_end([member], [rest], later_s, draw)
             return np.asarray(cost)
         first = np.argmin(ends_s, axis=0)
         others = [np.where(first == 0, 1, 0), np.where(first == 2, 1, 2)]
         survivors = [np.choose(other, members) for other in others]
-        return np.asarray(cost + self._until_end(survivors, [np.choose(other, rest_s) for other in others], later_s))
+        later_left_s = [np.choose(other, rest_s) for other in others]
+        return np.asarray(cost + self._until_end(survivors, later_left_s, later_s, draw))

@@ -6,6 +6,7 @@ import numpy as np
 
 from gogh_sim.policy import QUEUE_OR_ROOM, ActiveJob, ClusterView, Decision, PolicyContext
 from gogh_sim.schedulers.capacity import Capacity, Costs, start_who_fits
+from gogh_sim.types import FloatArray
 
 
 class BestFit:
@@ -28,6 +29,6 @@ class BestFit:
 
 def _room(capacity: Capacity, active: ActiveJob) -> Costs:
     cluster = capacity.cluster
-    free = np.add.reduceat(capacity.unused, cluster.node_start[:-1])
+    free: FloatArray = np.add.reduceat(capacity.unused, cluster.node_start[:-1])
     # Sums of the same fractions in another order differ in the last bits; that must not decide between nodes.
     return (np.round(free, 9)[cluster.node_of], -np.round(capacity.fraction, 9))

@@ -7,7 +7,9 @@ required speed
     one; a job without a deadline requires its `floor`. Asked for is more, where any type can give it: away from the
     present type `safety` times as much, and everywhere so much that the speed, as far as it is in doubt, keeps the
     requirement with probability `confidence`: ``exp(z * sd)`` times as much, with the normal quantile z and the
-    standard deviation of the log speed. A job that no type can bring home in time requires nothing any more.
+    standard deviation of the log speed. On its present type too a job asks for what would make up for a restart, as
+    far as it gives that to it alone: of two that come to share GPUs one restarts. A job that no type can bring home in
+    time requires nothing any more.
 queue cost
     ``min(c) * (1 + margin + growth * u)``: a little more than its cheapest run, so that it may wait for the GPU that
     makes it cheap, and the more the longer it waited. u is the share of the job's slack that is gone, from 0 when it
@@ -152,15 +154,18 @@ def demand(jobs: Sequence[ActiveJob], offer: Offer, now_s: float, settings: Dema
     """Work out what every job asks for; formulas above."""
     facts = _Facts.of(jobs, offer)
     can_run = np.asarray(offer.speed > 0)
-    moved = facts.ran_before[:, np.newaxis] & ~facts.present
-    required = facts.required(now_s, np.where(moved, settings.restart_s, 0.0))
+    restart_s = np.where(facts.ran_before, settings.restart_s, 0.0)[:, np.newaxis]
+    required = facts.required(now_s, np.where(facts.present, 0.0, restart_s))
     doubt = offer.doubt(settings.quantile)
     padded = required * np.where(facts.present, doubt, np.maximum(settings.safety, doubt))
+    # Who shares its GPUs may have to move for it; a job that is alone where it is may stay with less to spare.
+    spare = facts.required(now_s, restart_s) * np.maximum(settings.safety, doubt)
+    alone = np.maximum(padded, np.minimum(spare, np.nan_to_num(offer.speed)))
+    padded = np.where(facts.present, alone, padded)
     comfortable = np.any(can_run & (padded <= offer.speed), axis=1, keepdims=True)
     keeps_sla = np.any(can_run & (required <= offer.speed), axis=1)
     asked = np.where(comfortable, padded, required)
     floor = np.where(keeps_sla[:, np.newaxis], asked, 0.0)
-    restart_s = np.where(facts.ran_before, settings.restart_s, 0.0)[:, np.newaxis]
     after_wait = facts.required(now_s + settings.round_s, restart_s)
     can_wait = (can_run & (after_wait * np.maximum(settings.safety, doubt) <= offer.speed)).any(axis=1)
     serves = np.array([active.job.service is not None for active in jobs], dtype=np.bool_)

@@ -99,4 +99,4 @@ class Gandiva:
 
     def _type(self, active: ActiveJob) -> str:
         cluster = self._context.cluster
-        return cluster.type_names[cluster.type_of[cluster.index_of[active.gpus[0]]]]
+        return cluster.type_names[int(cluster.type_of[cluster.index_of[active.gpus[0]]])]

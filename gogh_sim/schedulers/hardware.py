@@ -26,8 +26,8 @@ def supply_of(cluster: Cluster, theta: int, caps: tuple[float, ...]) -> Supply:
 
 
 def node_idle_w(cluster: Cluster) -> FloatArray:
-    """(nodes,) watts of a node that is on with all its GPUs idle."""
+    """(nodes,) watts of a node that is on with all its GPUs idle, less those of one that is off."""
     first = cluster.type_of[cluster.node_start[:-1]]
-    base_w = np.array([t.host.base_w for t in cluster.gpu_types])
+    base_w = np.array([t.host.base_w - t.host.off_w for t in cluster.gpu_types])
     idle_w = np.array([t.host.slope * t.idle_bare_w for t in cluster.gpu_types])
     return np.asarray(base_w[first] + idle_w[first] * np.diff(cluster.node_start))

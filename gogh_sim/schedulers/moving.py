@@ -1,16 +1,16 @@
-"""Who shares which GPUs after a placement, for how long, and what moving them costs: what `drain` is asked with."""
+"""Who shares which GPUs after a placement, how they would fare on each type, and what moving costs: for `drain`."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from gogh_sim.placement import Tenants
-from gogh_sim.policy import ActiveJob, Beliefs
-from gogh_sim.schedulers.demand import DemandSettings, Offer
-from gogh_sim.types import FloatArray, IntArray
+from gogh_sim.placement import Problem, Running, Tenants
+from gogh_sim.schedulers.demand import DemandSettings
+from gogh_sim.types import BoolArray, FloatArray, IntArray
 
 _FOREVER_S = 1e9
 """Stands for the stay of a job that is believed not to advance at all where it is."""
@@ -18,81 +18,105 @@ _FOREVER_S = 1e9
 Gpus = tuple[int, ...]
 
 
+@dataclass(frozen=True, eq=False)
 class Moving:
-    """What moving N jobs between nodes of a type means to them.
+    """What it means to N jobs to be moved.
 
-    Parameters
+    Attributes
     ----------
-    jobs, kind
-        The jobs, and per job its place in `beliefs`.
+    problem, group_of
+        The program, and (N,) the group of each job.
+    remaining_s
+        (N,) work left in reference seconds.
     present
         Per job: the GPUs that it holds before the decision; empty if it waits.
-    node_w
-        (N, T) watts that one GPU causes at its node when it runs the job alone.
+    left_s
+        (N,) seconds until its deadline; infinite if there is none or it has passed.
+    idle_w
+        (T,) watts of a GPU without a process.
+    wake_s
+        Seconds that a node takes to wake.
+    settings
+        Prudence, and what a restart costs.
     """
 
-    def __init__(
-        self,
-        jobs: Sequence[ActiveJob],
-        kind: IntArray,
-        present: Sequence[Gpus],
-        beliefs: Beliefs,
-        offer: Offer,
-        node_w: FloatArray,
-        settings: DemandSettings,
-    ) -> None:
-        self._jobs, self._kind, self._present = jobs, kind, present
-        self._beliefs, self._offer, self._node_w, self._settings = beliefs, offer, node_w, settings
+    problem: Problem
+    group_of: IntArray
+    remaining_s: FloatArray
+    present: Sequence[Gpus]
+    left_s: FloatArray
+    idle_w: FloatArray
+    wake_s: float
+    settings: DemandSettings
 
-    def tenants(self, placed: Mapping[int, Gpus], type_of: IntArray, now_s: float) -> Tenants:
+    def tenants(self, placed: Mapping[int, Gpus], type_of: IntArray) -> Tenants:
         """Tenants of a placement, by the numbers of the jobs.
 
-        Only who stays in place pays for a move: its restart, at the watts of running alone. It may be moved if it keeps
-        its deadline after that, by the speeds believed, with their safety and a round to spare, or has missed it.
+        Only who stays in place, or is sent back there, has no restart to pay: its energy is that of running alone for
+        as long. A tenant may go to a type if it fits and keeps its floors there, and its deadlines after a wake-up and
+        a restart, and a round if it has begun, by the speeds believed and with their safety, even if all of its jobs
+        share to the end. Where only the watts of now count, none leaves the type that it is to be on.
         """
         together: defaultdict[Gpus, list[int]] = defaultdict(list)
         for job, gpus in sorted(placed.items()):
             together[gpus].append(job)
-        rows = [self._facts(crew, held, int(type_of[held[0]]), now_s) for held, crew in together.items()]
-        stay_s, delay_s, cost_j, movable = np.array(rows, dtype=np.float64).reshape(-1, 4).T
-        return Tenants(list(together), stay_s, delay_s, cost_j, movable > 0)
+        crews = list(together.values())
+        own = np.array([type_of[gpus[0]] for gpus in together], dtype=np.int64)
+        homes = [self._home(gpus, crew) for gpus, crew in together.items()]
+        stayers = [
+            [job for job in crew if home and self.present[job] == home] for home, crew in zip(homes, crews, strict=True)
+        ]
+        stay_s, run_j, may = self._courses(crews)
+        if not self.problem.objective.to_completion:
+            may &= own[:, np.newaxis] == np.arange(may.shape[1])
+        restart_s = self.settings.restart_s
+        supply, power_w = self.problem.supply, np.nan_to_num(self.problem.knowledge.power_w)
+        node_w = supply.host_w + supply.host_slope * power_w
+        return Tenants(
+            gpus=list(together),
+            home=homes,
+            stay_s=stay_s,
+            run_j=run_j,
+            may=may,
+            delay_s=np.array([restart_s if jobs else 0.0 for jobs in stayers]),
+            cost_j=np.array(
+                [
+                    restart_s * len(gpus) * sum(float(node_w[self.group_of[job], kind]) for job in jobs)
+                    for gpus, jobs, kind in zip(together, stayers, own.tolist(), strict=True)
+                ]
+            ),
+        )
 
-    def _facts(self, crew: list[int], gpus: Gpus, gpu_type: int, now_s: float) -> tuple[float, float, float, bool]:
-        stays = self._stays(crew, gpu_type)
-        restart_s, safety = self._settings.restart_s, self._settings.safety
-        reserve_s = restart_s + self._settings.round_s
-        stay_s, delay_s, cost_j, movable = 0.0, 0.0, 0.0, True
-        for job, ends_s in zip(crew, stays.tolist(), strict=True):
-            stay_s = max(stay_s, ends_s)
-            if self._present[job] == gpus:
-                delay_s = restart_s
-                cost_j += restart_s * len(gpus) * float(np.nan_to_num(self._node_w[job, gpu_type]))
-                left_s = self._jobs[job].job.deadline_s - now_s
-                movable &= ends_s < _FOREVER_S and (left_s <= 0 or ends_s * safety + reserve_s <= left_s)
-        return stay_s, delay_s, cost_j, movable
+    def _home(self, gpus: Gpus, crew: Sequence[int]) -> Gpus:
+        """Where one of the crew runs now: where it is to be, else anywhere with as many GPUs."""
+        held = [self.present[job] for job in crew if len(self.present[job]) == len(gpus)]
+        return gpus if gpus in held else next(iter(held), ())
 
-    def _stays(self, crew: list[int], gpu_type: int) -> FloatArray:
-        """Seconds until each of the jobs on a GPU ends; whoever ends leaves the others, and slowdowns add up."""
-        remaining = np.array([self._jobs[job].remaining_s for job in crew])
-        timed = np.array([self._jobs[job].job.service is not None for job in crew])
-        alone = np.nan_to_num(self._offer.speed[crew, gpu_type], nan=0.0)
-        kinds = self._kind[crew]
-        norm = self._beliefs.norm[gpu_type][np.ix_(kinds, kinds)]
-        slowdown = np.divide(1.0, norm, out=np.full(norm.shape, np.inf), where=norm > 0) - 1.0
-        np.fill_diagonal(slowdown, 0.0)
-        ends_s, going, now_s = np.full(len(crew), _FOREVER_S), np.arange(len(crew)), 0.0
-        while going.size and now_s < _FOREVER_S:
-            speed = alone[going] / (1.0 + slowdown[np.ix_(going, going)].sum(axis=1))
-            pace = np.where(timed[going], 1.0, speed)
-            left_s = _seconds(remaining[going], pace)
-            first_s = float(left_s.min())
-            now_s += first_s
-            remaining[going] = np.maximum(remaining[going] - pace * first_s, 0.0)
-            ends_s[going] = now_s
-            going = going[left_s > first_s]
-        return np.asarray(np.minimum(ends_s, _FOREVER_S))
+    def _courses(self, crews: Sequence[list[int]]) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """(U, T) stays of crews, joules beyond idle, and whether they may go to a type."""
+        shape = (len(crews), len(self.problem.supply))
+        stay_s, run_j, may = np.full(shape, _FOREVER_S), np.zeros(shape), np.zeros(shape, dtype=np.bool_)
+        size = np.array([len(crew) for crew in crews], dtype=np.int64)
+        for number in np.unique(size).tolist():
+            here = np.flatnonzero(size == number)
+            jobs = np.array([crews[one] for one in here.tolist()]).T
+            for gpu_type in range(shape[1]):
+                stay_s[here, gpu_type], run_j[here, gpu_type], may[here, gpu_type] = self._course(jobs, gpu_type)
+        return stay_s, run_j, may
 
-
-def _seconds(remaining: FloatArray, speed: FloatArray) -> FloatArray:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.minimum(np.where(speed > 0, remaining / speed, _FOREVER_S), _FOREVER_S)
+    def _course(self, jobs: IntArray, gpu_type: int) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """How crews, given as (members, crews) jobs, would fare on a type."""
+        running, groups = Running(self.problem, gpu_type), self.problem.groups
+        members, left_s = list(self.group_of[jobs]), list(self.remaining_s[jobs])
+        begun = np.array([bool(gpus) for gpus in self.present])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            stay_s, run_j = running.course(members, left_s, float(self.idle_w[gpu_type]))
+            pace = np.array(
+                [np.where(groups.timed[m], 1.0, rate) for m, rate in zip(members, running.rates(members), strict=True)]
+            )
+            slowest_s = self.remaining_s[jobs] / pace * self.settings.safety
+            reserve_s = self.settings.restart_s + self.wake_s + self.settings.round_s * begun[jobs]
+            in_time = slowest_s + reserve_s <= self.left_s[jobs]
+            known = np.isfinite(stay_s) & np.isfinite(run_j)
+            may = known & running.feasible(members) & in_time.all(axis=0)
+        return np.where(known, np.minimum(stay_s, _FOREVER_S), _FOREVER_S), np.where(known, run_j, 0.0), may

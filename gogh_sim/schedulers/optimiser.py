@@ -17,7 +17,6 @@ from gogh_sim.placement import (
     Knowledge,
     Objective,
     Problem,
-    Tenants,
     assign,
     drain,
     solve,
@@ -150,9 +149,7 @@ class Optimiser:
         assignment = assign(problem, solution.columns, solution.uses, grouping.members, present, fleet)
         placed = assignment.gpus
         if not greedy and self._settings.drain.pays:
-            node_w = self._supply.host_w + self._supply.host_slope * beliefs.power_w[kind]
-            moving = Moving(jobs, kind, present, beliefs, offer, node_w, self._settings.demand)
-            placed = self._drained(placed, moving.tenants(placed, self._cluster.type_of, view.now_s), fleet)
+            placed = self._drained(placed, self._moving(jobs, problem, grouping, present, view.now_s), fleet)
         ids = self._cluster.gpu_ids
         placement = {
             jobs[number].job.job_id: tuple(ids[gpu] for gpu in gpus) for number, gpus in sorted(placed.items())
@@ -161,12 +158,35 @@ class Optimiser:
         return _Placed(placement, caps, replace(solution.report, unpacked=assignment.unpacked))
 
     def _drained(
-        self, placed: Mapping[int, tuple[int, ...]], tenants: Tenants, fleet: Fleet
+        self, placed: Mapping[int, tuple[int, ...]], moving: Moving, fleet: Fleet
     ) -> dict[int, tuple[int, ...]]:
         """The placement after the moves that empty nodes; who shares GPUs goes on sharing."""
-        moved = drain(tenants, fleet, self._idle_w, self._settings.drain)
-        now = dict(zip(tenants.gpus, moved, strict=True))
-        return {job: now[gpus] for job, gpus in placed.items()}
+        tenants = moving.tenants(placed, self._cluster.type_of)
+        moved = dict(zip(tenants.gpus, drain(tenants, fleet, self._idle_w, self._settings.drain), strict=True))
+        return {job: moved[gpus] for job, gpus in placed.items()}
+
+    def _moving(
+        self,
+        jobs: Sequence[ActiveJob],
+        problem: Problem,
+        grouping: Grouping,
+        present: Sequence[tuple[int, ...]],
+        now_s: float,
+    ) -> Moving:
+        group_of = np.zeros(len(jobs), dtype=np.int64)
+        for number, members in enumerate(grouping.members):
+            group_of[list(members)] = number
+        left_s = np.array([active.job.deadline_s for active in jobs]) - now_s
+        return Moving(
+            problem=problem,
+            group_of=group_of,
+            remaining_s=np.array([active.remaining_s for active in jobs]),
+            present=present,
+            left_s=np.where(left_s > 0, left_s, np.inf),
+            idle_w=np.array([t.idle_bare_w for t in self._cluster.gpu_types]),
+            wake_s=self._settings.drain.wake_s,
+            settings=self._settings.demand,
+        )
 
     def _table(self, jobs: Sequence[ActiveJob], kind: IntArray, present: Sequence[tuple[int, ...]]) -> JobTable:
         type_of = self._cluster.type_of

@@ -1,4 +1,4 @@
-"""Which moves between nodes of one type pay, by hand."""
+"""Which moves between nodes pay, by hand: nodes draw 100 W unless said otherwise."""
 
 from __future__ import annotations
 
@@ -24,20 +24,37 @@ def drained(
     cost_j: float = 0.0,
     delay_s: float = 0.0,
     fixed: tuple[int, ...] = (),
+    new: tuple[int, ...] = (),
+    home: dict[int, tuple[int, ...]] | None = None,
+    elsewhere: dict[int, tuple[float, float]] | None = None,
+    node_w: tuple[float, ...] = (),
     settings: DrainSettings | None = None,
 ) -> list[tuple[int, ...]]:
-    """Tenants as (GPUs, seconds they stay) on nodes of 100 W; every move costs the same."""
-    size = len(tenants)
+    """Tenants as (GPUs, seconds they stay); all run at home but the `new`, every other move costs the same.
+
+    `fixed` ones go nowhere, and `elsewhere` gives seconds and joules beyond
+    those at home on any other type; without it no tenant leaves its type.
+    """
+    size, types = len(tenants), int(gpus.type_of.max()) + 1
+    stay_s, run_j, may = np.ones((size, types)), np.zeros((size, types)), np.zeros((size, types), dtype=np.bool_)
+    for one, (held, seconds) in enumerate(tenants):
+        own = gpus.type_of[held[0]]
+        if elsewhere and one in elsewhere:
+            stay_s[one], run_j[one], may[one] = *elsewhere[one], True
+        stay_s[one, own], run_j[one, own], may[one, own] = seconds, 0.0, one not in fixed
+    begun = np.array([one not in new for one in range(size)])
     return drain(
         Tenants(
             [held for held, _ in tenants],
-            np.array([stay_s for _, stay_s in tenants]),
-            np.full(size, delay_s),
-            np.full(size, cost_j),
-            np.array([tenant not in fixed for tenant in range(size)]),
+            [(home or {}).get(one, held if begun[one] else ()) for one, (held, _) in enumerate(tenants)],
+            stay_s,
+            run_j,
+            may,
+            np.where(begun, delay_s, 0.0),
+            np.where(begun, cost_j, 0.0),
         ),
         gpus,
-        np.full(gpus.node_on.size, 100.0),
+        np.array(node_w or (100.0,) * gpus.node_on.size),
         settings or DrainSettings(gain=2.0),
     )
 
@@ -90,9 +107,45 @@ def test_a_gang_over_two_nodes_keeps_both_on() -> None:
     assert drained(fleet(4, 4, 4), *tenants, fixed=(2,)) == [(0, 4), (1,), (8,)]
 
 
-def test_nobody_goes_to_another_type_or_to_an_unused_node() -> None:
+def test_nobody_goes_to_another_type_that_is_too_slow_or_to_an_unused_node_of_as_many_watts() -> None:
     assert drained(fleet(4, 4, types=(0, 1)), ((0,), 500.0), ((4,), 800.0)) == [(0,), (4,)]
     assert drained(fleet(4, 4), ((0,), 500.0), ((1,), 800.0)) == [(0,), (1,)]
+
+
+def test_another_type_is_worth_what_it_saves_over_the_job() -> None:
+    """Node 0 is on for 500 s of 100 W, node 1 anyway for 800 s: 50 kJ, of which the job may need more over there."""
+    pair = ((0,), 500.0), ((4,), 800.0)
+    mixed = fleet(4, 4, types=(0, 1))
+    assert drained(mixed, *pair, elsewhere={0: (700.0, 49_000.0)}) == [(5,), (4,)]
+    assert drained(mixed, *pair, elsewhere={0: (700.0, 51_000.0)}) == [(0,), (4,)]
+    # 1000 s over there keep node 1 on for 200 s more: 20 kJ.
+    assert drained(mixed, *pair, elsewhere={0: (1000.0, 29_000.0)}) == [(5,), (4,)]
+    assert drained(mixed, *pair, elsewhere={0: (1000.0, 31_000.0)}) == [(0,), (4,)]
+
+
+def test_the_last_job_goes_to_a_frugal_node_that_has_to_wake_for_it() -> None:
+    """1000 s of 400 W, against 2000 s of 100 W, 120 s until it is awake and 600 s until it sleeps: 272 kJ."""
+    mixed = fleet(4, 4, types=(0, 1), off=(1,))
+    job = ((0,), 1000.0)
+    frugal = {"elsewhere": {0: (2000.0, 0.0)}, "node_w": (400.0, 100.0)}
+    assert drained(mixed, job, cost_j=63_000.0, **frugal) == [(4,)]  # type: ignore[arg-type]
+    assert drained(mixed, job, cost_j=65_000.0, **frugal) == [(0,)]  # type: ignore[arg-type]
+
+
+def test_a_node_is_not_woken_for_who_fits_elsewhere() -> None:
+    """Node 1 stays on for 100 s: a newcomer of 700 s keeps it on for 600 s more. Node 0 costs 700 s, or 1420 s."""
+    awake = drained(fleet(4, 4), ((0,), 700.0), ((4,), 100.0), fixed=(1,), new=(0,))
+    assert awake == [(5,), (4,)]
+    busy = fleet(4, 4, types=(0, 1), off=(0,))
+    # On the other type it needs 130 kJ more and keeps the node on for 600 s of 100 W: 190 kJ; waking costs 142 kJ.
+    assert drained(busy, ((0,), 700.0), ((4,), 100.0), new=(0,), elsewhere={0: (700.0, 80_000.0)})[0] == (5,)
+    assert drained(busy, ((0,), 700.0), ((4,), 100.0), new=(0,), elsewhere={0: (700.0, 84_000.0)})[0] == (0,)
+
+
+def test_who_is_moved_by_the_program_goes_home_for_nothing() -> None:
+    """The program has it on node 1, which it alone would keep on: sent home, it need not restart."""
+    moved = drained(fleet(4, 4), ((4,), 500.0), ((1,), 400.0), home={0: (0,)}, cost_j=10_000.0, delay_s=60.0)
+    assert moved == [(0,), (1,)]
 
 
 def test_a_node_that_is_on_goes_before_one_that_must_wake() -> None:
@@ -112,5 +165,7 @@ def test_bad_settings_and_tenants_are_named() -> None:
         DrainSettings(idle_s=-1.0)
     with pytest.raises(InputError, match="no GPU may have two tenants"):
         drained(fleet(4), ((0,), 1.0), ((0, 1), 1.0))
-    with pytest.raises(InputError, match="stay_s must be finite"):
-        drained(fleet(4), ((0,), np.inf))
+    with pytest.raises(InputError, match="wake_s must not be negative"):
+        DrainSettings(wake_s=-1.0)
+    with pytest.raises(InputError, match="cost_j must be finite"):
+        drained(fleet(4), ((0,), 1.0), cost_j=np.inf)

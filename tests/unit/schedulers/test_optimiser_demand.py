@@ -37,10 +37,15 @@ def test_required_speed_is_work_over_time_left_with_prudence() -> None:
     assert found.allowed[0].tolist() == [True, True]
 
 
-def test_who_ran_before_pays_the_restart_except_in_place() -> None:
+def test_who_ran_before_pays_the_restart_except_alone_in_place() -> None:
     one = waiting(job("a", seconds=100.0, deadline_s=1060.0), first_start_s=0.0)
     assert asked(one).floor[0] == pytest.approx([0.11, 0.11])
-    assert asked(one, present=[1]).floor[0] == pytest.approx([0.11, 100 / 1060])
+    # Where it is, it asks for a restart's worth more too, so that it shares only if it may be the one to move.
+    assert asked(one, present=[1]).floor[0] == pytest.approx([0.11, 0.11])
+    # Of speed 0.5 there: as much as that, and if even that is short of the restart, what staying requires.
+    tight = waiting(job("a", seconds=100.0, deadline_s=210.0), first_start_s=0.0)
+    assert asked(tight, present=[1]).floor[0] == pytest.approx([1.1 * 100 / 150, 0.5])
+    assert asked(tight, present=[1]).allowed[0].tolist() == [True, True]
 
 
 def test_prudence_gives_way_where_no_type_is_fast_enough_for_it() -> None:
