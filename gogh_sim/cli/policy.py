@@ -13,6 +13,7 @@ from gogh_sim.errors import InputError
 from gogh_sim.policy import PolicyContext, Scheduler, ThroughputSource
 
 _OURS = ("name", "knowledge")
+_OWN_PACKAGE = "gogh_sim."
 _KNOWLEDGE = ("public", "profile")
 
 
@@ -45,5 +46,11 @@ def make_policy(config: Mapping[str, Any], context: PolicyContext, truth: Throug
         parameters.bind(context, **{key: value for key, value in own.items() if not key.startswith("_")}, **given)
     except TypeError as error:
         raise InputError(f"scheduler {config['name']}: {target} {error}") from error
-    scheduler: Scheduler = instantiate(own, _partial_=True, _convert_="all")(context, **given)
+    scheduler: Scheduler
+    try:
+        scheduler = instantiate(own, _partial_=True, _convert_="all")(context, **given)
+    except (TypeError, ValueError, OverflowError) as error:
+        if not target.startswith(_OWN_PACKAGE):
+            raise  # whoever writes a policy needs the traceback
+        raise InputError(f"scheduler {config['name']}: a value is of the wrong kind ({error})") from error
     return scheduler

@@ -150,6 +150,8 @@ def plain(config: DictConfig) -> dict[str, Any]:
         given = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
         whole = OmegaConf.merge(OmegaConf.structured(_Run), given)
         found: dict[str, Any] = OmegaConf.to_container(whole, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
+    except OverflowError as error:
+        raise InputError(f"expected numbers that a float can hold: {error}") from error
     except MissingMandatoryValue as error:
         key = error.full_key or str(error).removeprefix("Missing mandatory value: ")
         raise InputError(f"{key} is needed and has no default; give {key}=...") from error

@@ -36,6 +36,8 @@ _LAST = EventPriority(2)
 
 
 _OnUnit: TypeAlias = Callable[[Gpus], None]
+_Begin: TypeAlias = Callable[[Gpus, float], None]
+"""Takes the GPUs of a unit and the time when its outage ends."""
 
 
 class _Last(simpy.Event):
@@ -224,10 +226,10 @@ class Simulation:
             fail, repair = (partial(act, level, power) for act in (self._on_failure, self._on_repair))
             self._follow(f"faults_{level}", faults.law(level), units, fail, repair)
         gpus = faults.units(Level.GPU, cluster)
-        slow, normal = (partial(self._on_speed, *how) for how in (("slow", faults.straggler_speed), ("normal", 1.0)))
+        slow, normal = partial(self._on_slow, faults.straggler_speed), partial(self._on_speed, "normal", 1.0)
         self._follow("stragglers", faults.straggler, gpus, slow, normal)
 
-    def _follow(self, stream: str, law: Renewal, units: Sequence[Gpus], begin: _OnUnit, end: _OnUnit) -> None:
+    def _follow(self, stream: str, law: Renewal, units: Sequence[Gpus], begin: _Begin, end: _OnUnit) -> None:
         """Let each outage of the units begin and end at its time."""
         if not math.isfinite(law.mtbf_s):
             return
@@ -235,13 +237,14 @@ class Simulation:
         def process() -> Generator[simpy.Event, Any, None]:
             for outage in outages(law, len(units), self._streams.generator(stream)):
                 yield self._env.timeout(max(0.0, outage.start_s - self._env.now))
-                begin(units[outage.unit])
+                begin(units[outage.unit], self._env.now + outage.length_s)
                 self._after(outage.length_s, partial(end, units[outage.unit]))
 
         self._env.process(process())
 
-    def _on_failure(self, level: Level, power: bool, gpus: Gpus) -> None:
+    def _on_failure(self, level: Level, power: bool, gpus: Gpus, until_s: float) -> None:
         now_s, nodes = self._env.now, set[int]()
+        self._stall.expect_repair(until_s)
         for state in sorted({s for gpu in gpus for s in self.world.book.residents[gpu]}, key=lambda s: s.number):
             nodes.update(state.nodes)
             self.recorder.job_event(now_s, "interrupt", state)
@@ -257,6 +260,9 @@ class Simulation:
         self.world.repair(gpus, power, self._env.now)
         self._refresh()
         self._wake_if_active(Wake.REPAIR)
+
+    def _on_slow(self, factor: float, gpus: Gpus, until_s: float) -> None:
+        self._on_speed("slow", factor, gpus)
 
     def _on_speed(self, event: str, factor: float, gpus: Gpus) -> None:
         self.recorder.unit_event(self._env.now, f"gpu_{event}", gpus)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol, TypeAlias
 
-from gogh_sim.errors import InputError
+from gogh_sim.errors import InputError, require
 from gogh_sim.estimators import SHIPPED, EstimatedSource, TuningSettings, load
 from gogh_sim.policy import ClusterView, Decision, DoubtfulSource, Learner, Observation, PolicyContext, Prediction
 from gogh_sim.schedulers.exploration import Exploration, NoExploration
@@ -91,6 +91,8 @@ class Gogh:
         exploration: Exploration | None = None,
         **settings: object,
     ) -> None:
+        require(estimator is None or callable(estimator), "estimator: expected what makes a source of throughputs")
+        require(exploration is None or callable(exploration), "exploration: expected what makes a policy curious")
         self._source = (estimator or Refined())(context)
         curiosity = (exploration or NoExploration())(self._source)
         self._optimiser = Optimiser(context, OptimiserSettings.of(**settings), curiosity)

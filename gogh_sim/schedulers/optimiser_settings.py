@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gogh_sim.errors import InputError
+from gogh_sim.errors import InputError, require
 from gogh_sim.placement import DrainSettings, Objective, SolveSettings, Tariff
 from gogh_sim.schedulers.demand import DemandSettings
 from gogh_sim.series import HourlySeries
@@ -99,6 +99,8 @@ class OptimiserSettings:
                 name: nested[name](**value) if name in nested and isinstance(value, Mapping) else value
                 for name, value in values.items()
             }
+            for name, kind in nested.items():
+                require(isinstance(made.get(name, kind()), kind), f"{name}: expected its settings by name")
             caps = made.pop("caps", ())
             return cls(**made, caps=tuple(caps))  # type: ignore[arg-type]
         except TypeError as error:

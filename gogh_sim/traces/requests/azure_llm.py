@@ -47,6 +47,6 @@ def _seconds(table: Table) -> FloatArray:
     rest = text.str.slice(19)
     good = times.notna() & rest.str.fullmatch(_FRACTION)
     table.reject(~good, "TIMESTAMP", "a time as YYYY-MM-DD HH:MM:SS, with or without decimals")
-    whole = (times - pd.Timestamp(0)).dt.total_seconds().to_numpy(np.float64, na_value=np.nan)
+    whole = (times - pd.Timestamp(0).as_unit("s")).dt.total_seconds().to_numpy(np.float64, na_value=np.nan)
     decimals = pd.to_numeric(rest.str.extract(r"^(\.\d{1,9})")[0], errors="coerce").fillna(0.0)
     return np.asarray(whole + decimals.to_numpy(np.float64), dtype=np.float64)
