@@ -92,7 +92,7 @@ def _nodes(blocks: list[Config]) -> tuple[Node, ...]:
     for block in blocks:
         try:
             gpu_type, count, size = str(block["gpu_type"]), int(block["count"]), int(block["gpus_per_node"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"cluster.nodes: expected gpu_type, count and gpus_per_node, found {block}") from error
         first = len(nodes)
         if count > MOST_GPUS:

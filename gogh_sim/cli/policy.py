@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from hydra.errors import HydraException
 from hydra.utils import instantiate
 
 from gogh_sim.errors import InputError
@@ -49,6 +50,8 @@ def make_policy(config: Mapping[str, Any], context: PolicyContext, truth: Throug
     scheduler: Scheduler
     try:
         scheduler = instantiate(own, _partial_=True, _convert_="all")(context, **given)
+    except HydraException as error:
+        raise InputError(f"scheduler {config['name']}: {str(error).splitlines()[0]}") from error
     except (TypeError, ValueError, OverflowError) as error:
         if not target.startswith(_OWN_PACKAGE):
             raise  # whoever writes a policy needs the traceback

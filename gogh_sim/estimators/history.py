@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 import torch
 
-from gogh_sim.errors import InputError
+from gogh_sim.errors import InputError, require
 from gogh_sim.estimators.coordinates import Effects, additive_effects, complete, pressure_of
 from gogh_sim.types import FloatArray, GpuType, HostPower, IntArray, JobKind, Workload
+
+_Facts = TypeVar("_Facts", Workload, GpuType, HostPower)
 
 LEAST_FAMILIES = 4
 """With two folds of two families, each fold leaves a newcomer's family and one other to learn from."""
@@ -123,10 +126,12 @@ class History:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> History:
-        """Inverse of `to_payload`."""
+        """Inverse of `to_payload`; `InputError` or whatever Python says if it is none."""
         return cls(
-            workloads=tuple(Workload(**{**row, "kind": JobKind(row["kind"])}) for row in payload["workloads"]),
-            gpu_types=tuple(GpuType(**{**row, "host": HostPower(**row["host"])}) for row in payload["gpu_types"]),
+            workloads=tuple(_made(Workload, {**row, "kind": JobKind(row["kind"])}) for row in payload["workloads"]),
+            gpu_types=tuple(
+                _made(GpuType, {**row, "host": _made(HostPower, row["host"])}) for row in payload["gpu_types"]
+            ),
             **{name: payload[name].numpy() for name in _ARRAYS},
         )
 
@@ -137,6 +142,18 @@ _ARRAYS = ("speed", "norm", "power_w", "pair_power_w")
 def _gpu_type_payload(gpu_type: GpuType) -> dict[str, Any]:
     row = {f.name: getattr(gpu_type, f.name) for f in fields(gpu_type)}
     return row | {"host": asdict(gpu_type.host)}
+
+
+def _made(kind: type[_Facts], values: Mapping[str, Any]) -> _Facts:
+    """A dataclass of facts from plain values, whose kinds are checked: Python would take any."""
+    for name, hint in get_type_hints(kind).items():
+        value = values[name]
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        fits = number if hint in (int, float) else isinstance(value, hint)
+        require(
+            fits, f"history: {name}: expected {'a number' if hint in (int, float) else 'text'}, found {value!r:.40}"
+        )
+    return kind(**values)
 
 
 def without_families(history: History, held_out: Sequence[str]) -> History:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -14,13 +15,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from gogh_sim.errors import InputError
+from gogh_sim.errors import InputError, require
 from gogh_sim.estimators import p1, p2
 from gogh_sim.estimators.estimator import Estimator
 from gogh_sim.estimators.features import Encoder
 from gogh_sim.estimators.history import History
 from gogh_sim.estimators.networks import Ensemble, build
-from gogh_sim.estimators.posterior import Doubt
+from gogh_sim.estimators.posterior import ROLES, Doubt
 from gogh_sim.estimators.record import Record
 from gogh_sim.limits import check_size, too_large
 from gogh_sim.outputs import write_whole
@@ -159,12 +160,15 @@ class Shape:
 def _estimator(payload: Mapping[str, Any]) -> Estimator:
     shape = Shape(**payload["shape"])
     arrays = {name: _array(value) for name, value in payload["encoder"].items()}
-    record = Record(History.from_payload(payload["history"]), Encoder(words=tuple(payload["words"]), **arrays))
+    require(all(np.isfinite(array).all() for array in arrays.values()), "encoder: expected finite numbers")
+    words = tuple(payload["words"])
+    require(all(isinstance(word, str) for word in words), "words: expected text")
+    record = Record(History.from_payload(payload["history"]), Encoder(words=words, **arrays))
     return Estimator(
         record=record,
         p1=_filled(shape.p1, p1.widths(record), p1.OUTPUTS, shape.parameters, shape.p1_members, payload["p1"]),
         p2=_filled(shape.p2, p2.widths(record.encoder), 1, shape.parameters, shape.p2_members, payload["p2"]),
-        doubt=Doubt(_array(payload["doubt"]["covariance"]), float(payload["doubt"]["pair"])),
+        doubt=_doubt(payload["doubt"], ROLES * len(record.history.gpu_types)),
         architectures=(shape.p1, shape.p2),
         parameters=shape.parameters,
     )
@@ -181,7 +185,17 @@ def _filled(
     networks: list[nn.Module] = [build(architecture, widths, outputs, parameters, seed=0) for _ in range(members)]
     ensemble = Ensemble(networks)
     ensemble.load_state_dict(state)
+    finite = all(bool(torch.isfinite(values).all()) for values in ensemble.state_dict().values())
+    require(finite, f"{architecture}: expected finite weights")
     return ensemble
+
+
+def _doubt(payload: Mapping[str, Any], size: int) -> Doubt:
+    covariance, pair = _array(payload["covariance"]), float(payload["pair"])
+    shaped = covariance.shape == (size, size) and np.isfinite(covariance).all() and (np.diag(covariance) >= 0).all()
+    require(bool(shaped), f"doubt: expected a finite covariance of shape {(size, size)}")
+    require(math.isfinite(pair) and pair >= 0, f"doubt: expected a variance of pairs, found {pair}")
+    return Doubt(covariance, pair)
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:

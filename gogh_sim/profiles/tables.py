@@ -105,7 +105,7 @@ def check_cells(frame: pd.DataFrame, name: str, path: str) -> pd.DataFrame:
             raise InputError(f"expected columns {list(frame.columns)} to hold {column}", file=path, column=column)
     for column in NUMBERS[name]:
         values = pd.to_numeric(frame[column], errors="coerce")
-        _no_gaps(values, frame[column], path, column, "a number")
+        _no_gaps(values.where(np.isfinite(values)), frame[column], path, column, "a number")
         frame = frame.assign(**{column: values.astype(np.float64)})
     for column in TEXT[name]:
         _no_gaps(frame[column], frame[column], path, column, "a value")

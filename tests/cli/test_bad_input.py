@@ -75,6 +75,8 @@ BAD = [
     (FIFO + "engine.stall_s=1" + "0" * 400, "expected numbers that a float can hold"),
     ("run scheduler=las scheduler.limits_gpu_s=[1,{}]", "scheduler las: a value is of the wrong kind"),
     ("run scheduler.estimator=1", "estimator: expected what makes a source of throughputs"),
+    ("run scheduler.estimator._target_={a:1}", "scheduler gogh: Expected a callable target"),
+    (FIFO + "cluster.nodes=[{gpu_type:V100,count:.inf,gpus_per_node:1}]", "expected gpu_type, count and gpus_per_node"),
     ("run scheduler.drain=1", "drain: expected its settings by name"),
     ("run scheduler=oracle scheduler.demand=x", "demand: expected its settings by name"),
     ("run scheduler=oracle scheduler.solve=null", "solve: expected its settings by name"),

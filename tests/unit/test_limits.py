@@ -274,3 +274,27 @@ def test_a_gigabyte_in_a_megabyte_takes_little_memory(tmp_path: Path) -> None:
     assert "times what the file takes packed" in done.stderr
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     assert peak < 1500, f"{peak:.0f} MiB"
+
+
+WRONG_WEIGHTS = {
+    "expected finite weights": {"p2": "nan"},
+    "doubt: expected a finite covariance of shape": {"doubt": {"covariance": torch.full((12, 12), torch.nan)}},
+    "doubt: expected a variance of pairs": {"doubt": {"pair": -1.0}},
+    "words: expected text": {"words": [["image"]]},
+    "encoder: expected finite numbers": {"encoder": {"scale": torch.full((6,), torch.inf)}},
+    "batch_size: expected a number": {"history": "batch_size"},
+}
+
+
+@pytest.mark.parametrize("message", WRONG_WEIGHTS)
+def test_weights_that_are_no_numbers_are_refused(message: str, tmp_path: Path) -> None:
+    changes = dict(WRONG_WEIGHTS[message])
+    whole = torch.load(archive(tmp_path / "whole.pt"), weights_only=True)
+    if "p2" in changes:
+        name = next(iter(whole["p2"]))
+        changes["p2"] = {name: torch.full_like(whole["p2"][name], torch.nan)}
+    if "history" in changes:
+        first, *others = whole["history"]["workloads"]
+        changes["history"] = {"workloads": [first | {"batch_size": "many"}, *others]}
+    with pytest.raises(InputError, match=message):
+        weights.load(archive(tmp_path / "w.pt", **changes))

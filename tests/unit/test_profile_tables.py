@@ -228,6 +228,12 @@ def test_a_bad_number_names_file_line_and_column(copy: Path) -> None:
         load(str(copy))
 
 
+def test_an_infinite_number_is_none(copy: Path) -> None:
+    _edit(copy / "solo.csv", 3, "25.605", "inf")
+    with pytest.raises(InputError, match=r"solo\.csv, line 3, column host_ms: expected a number, found .*inf"):
+        load(str(copy))
+
+
 def test_an_unknown_tag_is_refused(copy: Path) -> None:
     _edit(copy / "interference.csv", 2, "fitted", "guessed")
     with pytest.raises(InputError, match=r"line 2, column tag: expected one of .* found 'guessed'"):
