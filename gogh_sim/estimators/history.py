@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -16,6 +15,9 @@ from gogh_sim.estimators.coordinates import Effects, additive_effects, complete,
 from gogh_sim.types import FloatArray, GpuType, HostPower, IntArray, JobKind, Workload
 
 _Facts = TypeVar("_Facts", Workload, GpuType, HostPower)
+
+_LARGEST = 1e15
+"""Largest number of a fact; a nan is none either."""
 
 LEAST_FAMILIES = 4
 """With two folds of two families, each fold leaves a newcomer's family and one other to learn from."""
@@ -148,7 +150,7 @@ def _made(kind: type[_Facts], values: Mapping[str, Any]) -> _Facts:
     """A dataclass of facts from plain values, whose kinds are checked: Python would take any."""
     for name, hint in get_type_hints(kind).items():
         value = values[name]
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
         fits = number if hint in (int, float) else isinstance(value, hint)
         require(
             fits, f"history: {name}: expected {'a number' if hint in (int, float) else 'text'}, found {value!r:.40}"
