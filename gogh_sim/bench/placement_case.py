@@ -25,7 +25,7 @@ class Case:
     """`jobs` waiting jobs of training `workloads` in `tiers` SLA tiers, on the first `gpu_types` types of the profile.
 
     There are 1.6 jobs for each GPU. `formulation` is "collapsed" or "binary"; `instances` differ in how many jobs each
-    workload has and how much they have left. `theta` is the most jobs per GPU.
+    workload has and how much they have left. `theta` is the most jobs per GPU, `goal_s` what the median may take.
     """
 
     jobs: int
@@ -35,6 +35,13 @@ class Case:
     formulation: str = "collapsed"
     instances: int = 3
     theta: int = 2
+    goal_s: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Formulation, jobs, workloads, and theta where it is not the usual."""
+        theta = "" if self.theta == 2 else f"_theta{self.theta}"
+        return f"{self.formulation}_{self.jobs}_{self.workloads}x{self.tiers}{theta}"
 
     def __post_init__(self) -> None:
         if self.formulation not in ("collapsed", "binary"):

@@ -41,7 +41,7 @@ def _time_placement(case: Case | placement_replay.Replay) -> Any:
 BENCHES: Mapping[str, Callable[[], Bench]] = {
     "engine": lambda: Bench(engine.bench, engine.STANDARD, engine.FURTHER),
     "estimator": lambda: Bench(estimator.bench, estimator.STANDARD, ()),
-    "placement": lambda: Bench(_time_placement, (*placement.STANDARD, *placement_replay.STANDARD), ()),
+    "placement": lambda: Bench(_time_placement, (*placement.STANDARD, *placement_replay.STANDARD), placement.FURTHER),
 }
 
 

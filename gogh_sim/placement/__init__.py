@@ -1,6 +1,7 @@
 """Placement of jobs on GPUs at least cost: arrays in, assignment out."""
 
 from gogh_sim.placement.assign import Assignment, Fleet, assign
+from gogh_sim.placement.columns import Duals
 from gogh_sim.placement.costs import UNCAPPED, best_caps
 from gogh_sim.placement.drain import DrainSettings, Tenants, drain
 from gogh_sim.placement.problem import (
@@ -27,6 +28,7 @@ __all__ = [
     "Assignment",
     "Blocks",
     "DrainSettings",
+    "Duals",
     "Fleet",
     "Groups",
     "Knowledge",

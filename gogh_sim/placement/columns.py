@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,17 +28,25 @@ class Columns:
     width: IntArray
     cost: FloatArray
 
+    @classmethod
+    def of(cls, problem: Problem, gpu_type: int, members: IntArray, cost: FloatArray) -> Columns:
+        """Columns on one type, given their (K, n) members in ascending order."""
+        missing = MOST_MEMBERS - members.shape[1]
+        full = np.pad(members, ((0, 0), (0, missing)), constant_values=NOBODY)
+        return cls(np.full(cost.size, gpu_type), full, problem.groups.width[members[:, 0]], cost)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Columns]) -> Columns:
+        """The columns of all parts, one after the other."""
+        names = ("gpu_type", "members", "width", "cost")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
     def __len__(self) -> int:
         return int(self.cost.size)
 
     def take(self, index: IntArray) -> Columns:
         """The columns at these positions."""
         return Columns(self.gpu_type[index], self.members[index], self.width[index], self.cost[index])
-
-    def followed_by(self, other: Columns) -> Columns:
-        """These columns and then those."""
-        pairs = ((getattr(self, name), getattr(other, name)) for name in ("gpu_type", "members", "width", "cost"))
-        return Columns(*(np.concatenate(pair) for pair in pairs))
 
     @property
     def first(self) -> IntArray:
@@ -78,15 +87,6 @@ class Columns:
         used = np.flatnonzero(uses)
         taken = rows.taken[:, self.first[used]] * (rows.gpu_type[:, np.newaxis] == self.gpu_type[used])
         return np.asarray(taken @ uses[used])
-
-
-def ordered(members: IntArray) -> IntArray:
-    """(K, 3) members with each row in ascending order, `NOBODY` last; fewer places are filled up."""
-    missing = MOST_MEMBERS - members.shape[1]
-    full = np.pad(members, ((0, 0), (0, missing)), constant_values=NOBODY)
-    last = np.iinfo(np.int64).max
-    in_order = np.sort(np.where(full == NOBODY, last, full), axis=1)
-    return np.where(in_order == last, NOBODY, in_order)
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,21 +49,6 @@ def alone_cost(problem: Problem) -> FloatArray:
     return np.stack(costs, axis=1) if costs else np.zeros((everyone.size, 0))
 
 
-def pair_cost(problem: Problem) -> FloatArray:
-    """(T, G, G) cost of one job of the row group beside one of the column group; symmetric.
-
-    The diagonal stands for two jobs of one group, and is infinite where the group has only one.
-    """
-    if problem.supply.theta < 2:
-        return np.full(problem.knowledge.norm.shape, np.inf)
-    everyone = np.arange(len(problem.groups))
-    members = [everyone[:, np.newaxis], everyone[np.newaxis, :]]
-    cost = np.empty(problem.knowledge.norm.shape)
-    for gpu_type in range(len(problem.supply)):
-        cost[gpu_type] = column_cost(problem, gpu_type, members)
-    return cost
-
-
 def column_cost(problem: Problem, gpu_type: int, members: Sequence[IntArray]) -> FloatArray:
     """Cost of columns on one type by their members, one to three arrays of groups that broadcast."""
     cost = _running_cost(problem, gpu_type, members, None)

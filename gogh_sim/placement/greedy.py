@@ -8,35 +8,43 @@ import numpy as np
 
 from gogh_sim.placement.candidates import Candidates
 from gogh_sim.placement.columns import NOBODY, Columns, Duals
-from gogh_sim.types import IntArray
+from gogh_sim.placement.problem import Problem
+from gogh_sim.types import FloatArray, IntArray
 
 _BATCH = 64
 """Columns tried one by one before those that have become impossible are sifted out of the rest."""
+_EACH = 12
+"""Columns of each size that a group may choose from."""
 
 
-def greedy_columns(candidates: Candidates) -> Columns:
-    """Every single, and for every group and type the few pairs and trios that save most."""
+def greedy_positions(candidates: Candidates) -> IntArray:
+    """For every group the few columns of each size that save most."""
     problem = candidates.problem
-    return candidates.best_partners(Duals.of_jobs(problem, problem.groups.queue_cost), 4, np.inf)
+    reduced = candidates.reduced(Duals.of_jobs(problem, problem.groups.queue_cost))
+    return candidates.best(np.flatnonzero(reduced < 0), reduced, _EACH)
 
 
-def fill(candidates: Candidates, columns: Columns, uses: IntArray) -> IntArray:
-    """Add uses of `columns` while they save cost, most saved per GPU first.
+def saved(problem: Problem, columns: Columns) -> FloatArray:
+    """(K,) what a use of each column saves: the queue costs of the jobs that it places, less its own cost."""
+    return np.asarray(np.append(problem.groups.queue_cost, 0.0)[columns.members].sum(axis=1) - columns.cost)
 
-    A use saves the queue costs of the jobs it places, less its own cost. Ties go to the earlier column.
+
+def fill(problem: Problem, columns: Columns, uses: IntArray, score: FloatArray | None = None) -> IntArray:
+    """Add uses of `columns` while they save cost, least `score` (K,) first: by default most saved per GPU.
+
+    Ties go to the earlier column.
 
     Returns
     -------
     IntArray
         (K,) uses, at least `uses`, that keep every constraint if `uses` did.
     """
-    problem, rows = candidates.problem, candidates.problem.rows
+    rows = problem.rows
     left = problem.groups.count - columns.jobs_placed(uses, len(problem.groups))
     free = rows.room - columns.room_taken(uses, problem)
-    queue_cost = np.append(problem.groups.queue_cost, 0.0)
-    saved = queue_cost[columns.members].sum(axis=1) - columns.cost
-    order = np.argsort(-saved / columns.width, kind="stable")
-    order = order[saved[order] > 0]
+    gain = saved(problem, columns)
+    order = np.argsort(-gain / columns.width if score is None else score, kind="stable")
+    order = order[gain[order] > 0]
     taken = rows.taken[:, columns.first] * (rows.gpu_type[:, np.newaxis] == columns.gpu_type)
     more = uses.copy()
     while order.size:

@@ -33,8 +33,6 @@ class SolveSettings:
         Up to this many columns the first master problem holds all of them; else they are priced in.
     integer_columns
         Most columns that enter the integer step by their reduced costs.
-    columns_per_row
-        Pairs that one pricing round may add for each group and type.
     rounds
         Most pricing rounds.
     """
@@ -45,7 +43,6 @@ class SolveSettings:
     time_limit_s: float = 60.0
     all_columns_below: int = 600
     integer_columns: int = 4000
-    columns_per_row: int = 6
     rounds: int = 60
 
     def __post_init__(self) -> None:
@@ -53,7 +50,7 @@ class SolveSettings:
             raise InputError(f"solver must be one of {', '.join(SolverName)}, found {self.solver!r}")
         if not 0 <= self.gap < 1:
             raise InputError(f"gap must be in [0, 1), found {self.gap}")
-        for name in ("node_limit", "time_limit_s", "integer_columns", "columns_per_row"):
+        for name in ("node_limit", "time_limit_s", "integer_columns"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} must be positive, found {getattr(self, name)}")
         for name in ("all_columns_below", "rounds"):

@@ -8,9 +8,10 @@ import numpy as np
 
 from gogh_sim.errors import InputError
 from gogh_sim.placement.candidates import Candidates
+from gogh_sim.placement.clock import Clock, Phase
 from gogh_sim.placement.master import integrate
 from gogh_sim.placement.problem import MOST_MEMBERS, PENDING, Groups, Problem
-from gogh_sim.placement.session import Clock, Phase, Session
+from gogh_sim.placement.session import Session, SolverError
 from gogh_sim.placement.settings import SolveSettings
 from gogh_sim.types import SolveReport
 
@@ -58,25 +59,27 @@ def uncollapsed(problem: Problem) -> Problem:
 def solve_uncollapsed(problem: Problem, settings: SolveSettings) -> SolveReport:
     """Solve it in one integer program that holds every column; a job row admits each of its columns once at most.
 
-    Raises
-    ------
-    SolverError
-        If the solver is missing, fails, or finds no answer within its limits.
+    Where the solver fails or finds nothing within its limits, everybody waits and the status says why; nothing is
+    proven then, and the gap is infinite.
     """
     clock = Clock()
     with clock.phase(Phase.COLUMNS):
         apart = uncollapsed(problem)
-        candidates = Candidates.of(apart)
-        columns = candidates.all()
-    with Session.opened(settings, clock) as session:
-        step = integrate(apart, columns, session)
-    placed = columns.jobs_placed(step.uses, len(apart.groups))
-    objective = float(columns.cost @ step.uses + apart.groups.queue_cost @ (1 - placed))
+        columns = Candidates.of(apart).columns
+    try:
+        with Session.opened(settings, clock) as session:
+            step = integrate(apart, columns, session)
+        uses, proven = step.uses, step.proven
+        status = "optimal" if step.proven else "time limit" if step.timed_out else "feasible"
+    except SolverError as failure:
+        uses, proven, status = np.zeros(len(columns), dtype=np.int64), False, str(failure)
+    placed = columns.jobs_placed(uses, len(apart.groups))
+    objective = float(columns.cost @ uses + apart.groups.queue_cost @ (1 - placed))
     return SolveReport(
-        status="optimal" if step.proven else "time limit" if step.timed_out else "feasible",
+        status=status,
         objective=objective,
-        bound=objective - settings.gap * abs(objective) if step.proven else -np.inf,
-        gap=settings.gap if step.proven else np.inf,
+        bound=objective - settings.gap * abs(objective) if proven else -np.inf,
+        gap=settings.gap if proven else np.inf,
         groups=len(apart.groups),
         columns=len(columns),
         rows=len(apart.groups) + apart.rows.room.size,

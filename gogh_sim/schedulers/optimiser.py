@@ -38,9 +38,9 @@ from gogh_sim.schedulers.demand import Later, Offer, demand
 from gogh_sim.schedulers.exploration import Curiosity
 from gogh_sim.schedulers.grouping import Grouping, JobTable, group
 from gogh_sim.schedulers.hardware import node_idle_w, supply_of
-from gogh_sim.schedulers.hints import Hint, recalled, remembered
 from gogh_sim.schedulers.moving import Moving
 from gogh_sim.schedulers.optimiser_settings import OptimiserSettings
+from gogh_sim.schedulers.prices import Prices
 from gogh_sim.types import BoolArray, FloatArray, GpuId, IntArray, Job, JobId, SolveReport
 
 __all__ = ["Optimiser", "OptimiserSettings"]
@@ -84,7 +84,7 @@ class Optimiser:
         self._idle_w = node_idle_w(cluster)
         self._seen: dict[JobId, Placement] = {}
         self._solved_s = -np.inf
-        self._hints: list[Hint] = []
+        self._prices = Prices()
         self._caps = PowerCaps(cluster)
 
     def decide(self, view: ClusterView, source: ThroughputSource) -> Decision:
@@ -144,8 +144,8 @@ class Optimiser:
             solution = solve_greedily(problem)
         else:
             names = [[jobs[number].job.job_id for number in members] for members in grouping.members]
-            solution = solve(problem, self._settings.solve, recalled(self._hints, names))
-            self._hints = remembered(solution.hints, names)
+            solution = solve(problem, self._settings.solve, self._prices.recalled(problem, names))
+            self._prices = Prices.remembered(solution.prices, problem, names)
         assignment = assign(problem, solution.columns, solution.uses, grouping.members, present, fleet)
         placed = assignment.gpus
         if not greedy and self._settings.drain.pays:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pulp
 import pytest
 
-from gogh_sim import profiles
+from gogh_sim import profiles, traces
 from gogh_sim.bench import engine, hotspots, placement, placement_replay
+from gogh_sim.bench import placement_goals as goals
 from gogh_sim.bench.placement_case import make_instance
-from gogh_sim.bench.placement_replay import Replay
+from gogh_sim.bench.placement_replay import Replay, Source
 from gogh_sim.cli.main import main
 from gogh_sim.errors import InputError
 from gogh_sim.metrics.site import integral
@@ -79,17 +81,24 @@ def test_placement_records_have_the_keys_of_the_contract(
         placement.Case(20, 4, 1, 2, "binary", instances=1),
     )
     monkeypatch.setattr(placement, "STANDARD", cases)
-    monkeypatch.setattr(placement_replay, "STANDARD", (Replay(active=12, jobs=60, gpus=32, load=2.0, decisions=3),))
+    monkeypatch.setenv("GOGH_DATA", str(tmp_path / "nowhere"))
+    replays = (Replay(active=12, jobs=60, gpus=32, load=2.0, decisions=3, goal_s=60.0), Replay(Source.PHILLY))
+    monkeypatch.setattr(placement_replay, "STANDARD", replays)
     assert main(["bench", "placement", "--json", str(tmp_path / "placement.json")]) == 0
     records = json.loads((tmp_path / "placement.json").read_text())
     keys = "jobs groups gpu_types theta columns_priced columns_in_master build_s solve_s assign_s total_s gap status"
-    also = ["peak_mib", "formulation", "pulp_share", "seconds"]
+    also = ["peak_mib", "formulation", "pulp_share", "seconds", "case", "goal"]
     assert [list(record) for record in records[:2]] == [[*keys.split(), *also]] * 2
-    collapsed, binary, replay = records
+    collapsed, binary, replay, skipped = records
+    assert skipped.keys() == {"case", "formulation", "status"}
+    assert skipped["status"].startswith("skipped: ")
+    assert "GOGH_DATA" in skipped["status"]
+    assert (collapsed["case"], collapsed["goal"]) == ("collapsed_40_6x2", "no goal")
+    assert (replay["case"], replay["goal"].split()[0]) == ("replay_philly_style_12", "met:")
     assert replay["formulation"] == "replay"
     assert replay["decisions"] == 3
     assert 9 <= replay["jobs"] <= 15
-    for record in records:
+    for record in records[:3]:
         program_s = sum(spent for phase, spent in record["seconds"].items() if phase != "rest")
         assert 0 < record["pulp_share"] < 1
         assert 0 < program_s <= record.get("total_max_s", record["total_s"]) * 1.5
@@ -99,7 +108,38 @@ def test_placement_records_have_the_keys_of_the_contract(
     assert collapsed["columns_in_master"] <= collapsed["columns_priced"]
     assert binary["columns_in_master"] > 20
     assert collapsed["total_s"] >= collapsed["build_s"] + collapsed["solve_s"]
-    assert len(capfd.readouterr().out.splitlines()) == 3
+    assert len(capfd.readouterr().out.splitlines()) == 4
+
+
+def test_a_goal_is_met_by_time_gap_pulp_and_memory_together() -> None:
+    kept = {"total_s": 0.4, "gap": 0.005, "pulp_share": 0.4, "peak_mib": 1000.0, "goal_s": 0.5}
+    assert goals.verdict(**kept) == "met: 0.4 of 0.5 s"
+    assert goals.verdict(**{**kept, "goal_s": None}) == "no goal"
+    for name, value in {"total_s": 0.6, "gap": 0.0051, "pulp_share": 0.41, "peak_mib": 1025.0}.items():
+        assert goals.verdict(**{**kept, name: value}).startswith(f"missed: {name} {value:.3g} over ")
+    assert goals.verdict(**{**kept, "gap": None}).startswith("missed: gap inf")
+
+
+def test_a_recorded_trace_is_seen_from_the_moment_at_which_enough_jobs_run() -> None:
+    columns = {
+        "job_id": list("abcde"),
+        "submit_s": [0.0, 10.0, 20.0, 25.0, 90.0],
+        "duration_s": [15.0, 100.0, 50.0, 5.0, 9.0],
+    }
+    trace = traces.Trace(traces.jobs_frame(**columns, num_gpus=1), None, {}, "by hand")
+    seen = placement_replay._seen_at(trace, Replay(active=3)).jobs
+    # At 25 s, b, c and d run: 85, 45 and 5 s are left; e comes 65 s later.
+    assert seen["job_id"].tolist() == ["b", "c", "d", "e"]
+    assert seen["submit_s"].tolist() == [0.0, 0.0, 0.0, 65.0]
+    assert seen["duration_s"].tolist() == [85.0, 45.0, 5.0, 9.0]
+    with pytest.raises(InputError, match="never 4 jobs at once"):
+        placement_replay._seen_at(trace, Replay(active=4))
+
+
+def test_a_binary_model_without_an_answer_is_a_record_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulp.PULP_CBC_CMD, "pulp_cbc_path", "/nowhere/cbc")
+    record = placement.bench(placement.Case(20, 4, 1, 2, "binary", instances=1))
+    assert (record.status, record.gap) == ("solver missing", None)
 
 
 def test_both_formulations_find_the_same_optimum() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from placement_instances import binary_model, brute_force, check, random_problem
 
-from gogh_sim.placement import Objective, Problem, SolveSettings, solve, solve_greedily
+from gogh_sim.placement import Duals, Objective, Problem, SolveSettings, solve, solve_greedily
 
 EXACT = SolveSettings(gap=0.0)
 PRICED = SolveSettings(gap=0.0, all_columns_below=0)
@@ -105,15 +105,18 @@ def test_the_same_problem_has_the_same_answer() -> None:
     assert one.report.bound == other.report.bound
 
 
-def test_hints_do_not_change_what_is_proven() -> None:
+def test_prices_to_start_from_do_not_change_what_is_proven() -> None:
     problem = random_problem(np.random.default_rng(6), groups=24, types=3, most_jobs=4, most_gpus=12, theta=3)
-    without = solve(problem, SolveSettings(gap=0.0, all_columns_below=0))
-    # Hints may name columns that are not allowed, in any order, and more than once.
-    others = [(-1, -1), (5, -1), (-1, 5), (5, 9), (9, 5)]
-    wild = np.array([[t, a, *rest] for t in range(3) for a in range(0, 24, 7) for rest in [*others, (a, a)]] * 2)
-    hinted = solve(problem, SolveSettings(gap=0.0, all_columns_below=0), np.concatenate([without.hints, wild]))
-    check(problem, hinted)
-    assert hinted.report.objective == pytest.approx(without.report.objective, rel=1e-7)
+    without = solve(problem, PRICED)
+    rng = np.random.default_rng(7)
+    unknown = np.full(24, np.nan)
+    wild = Duals(rng.uniform(-1, 3, 24) * problem.groups.queue_cost, rng.uniform(-1e6, 1e5, problem.rows.room.size))
+    half_known = Duals(np.where(rng.random(24) < 0.5, without.prices.job, unknown), without.prices.row)
+    for prices in (without.prices, half_known, Duals(unknown, without.prices.row), wild):
+        started = solve(problem, PRICED, prices)
+        check(problem, started)
+        assert started.report.objective == pytest.approx(without.report.objective, rel=1e-7)
+        assert started.report.bound <= without.report.objective * (1 + 1e-7)
 
 
 @given(seed=st.integers(0, 2**32 - 1), groups=st.integers(1, 12), types=st.integers(1, 4))

@@ -6,8 +6,8 @@ import numpy as np
 from hand_made import problem
 
 from gogh_sim.placement import Assignment, Fleet, Problem, assign
-from gogh_sim.placement.candidates import Candidates
 from gogh_sim.placement.columns import Columns
+from gogh_sim.placement.costs import column_cost
 from gogh_sim.placement.fleet import FreeGpus
 
 
@@ -26,8 +26,8 @@ def fleet(*nodes: tuple[int, int], off: tuple[int, ...] = (), taken: tuple[int, 
 
 def columns(instance: Problem, *keys: tuple[int, ...]) -> Columns:
     """Columns by (type, members)."""
-    full = [(t, *groups, *[-1] * (3 - len(groups))) for t, *groups in keys]
-    return Candidates.of(instance).named(np.array(full))
+    crews = [(t, np.array([groups])) for t, *groups in keys]
+    return Columns.joined([Columns.of(instance, t, crew, column_cost(instance, t, list(crew.T))) for t, crew in crews])
 
 
 def placed(instance: Problem, keys: list[tuple[int, ...]], present: list[tuple[int, ...]], gpus: Fleet) -> Assignment:

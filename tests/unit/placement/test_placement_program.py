@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hand_made import problem
+from hand_made import pair_cost, problem
 
 from gogh_sim.errors import InputError
-from gogh_sim.placement import Objective, Solution, SolveSettings, solve
-from gogh_sim.placement.costs import alone_cost, pair_cost
+from gogh_sim.placement import Objective, Problem, Solution, SolveSettings, solve
+from gogh_sim.placement.candidates import Candidates
+from gogh_sim.placement.costs import alone_cost
 
 EXACT = SolveSettings(gap=0.0)
 
@@ -21,6 +22,12 @@ def used(solution: Solution) -> set[tuple[int, ...]]:
         (key[0], *(g for g in key[1:] if g >= 0), int(n))
         for key, n in zip(solution.columns.keys.tolist(), solution.uses, strict=True)
     }
+
+
+def useful(instance: Problem) -> list[tuple[int, ...]]:
+    """(type, members) of the columns that could be of use."""
+    keys = Candidates.of(instance).columns.keys.tolist()
+    return [(gpu_type, *(g for g in members if g >= 0)) for gpu_type, *members in keys]
 
 
 def test_energy_alone_is_node_watts_times_duration() -> None:
@@ -63,12 +70,22 @@ def test_columns_keep_floors_memory_width_theta_and_types() -> None:
     floored = problem([[1.0], [1.0]], gpus=[1], floor=[0.81, 0.0])
     assert not np.isfinite(pair_cost(floored)[0, 0, 1]), "0.8 is under the floor"
     assert not np.isfinite(pair_cost(problem([[1.0], [1.0]], gpus=[4], width=[1, 2]))[0, 0, 1])
-    assert not np.isfinite(pair_cost(problem([[1.0], [1.0]], gpus=[4], theta=1))).any()
+    assert useful(problem([[1.0], [1.0]], gpus=[4])) == [(0, 0), (0, 1), (0, 0, 1)]
+    assert useful(problem([[1.0], [1.0]], gpus=[4], theta=1)) == [(0, 0), (0, 1)]
     unknown = problem([[np.nan], [1.0]], gpus=[1])
     assert np.isfinite(alone_cost(unknown)).tolist() == [[False], [True]]
     forbidden = replace(light, groups=replace(light.groups, allowed=np.array([[False], [True]])))
     assert np.isfinite(alone_cost(forbidden)).tolist() == [[False], [True]]
     assert not np.isfinite(pair_cost(forbidden)[0, 0, 1])
+
+
+def test_columns_that_fewer_jobs_and_the_queue_make_useless_are_left_out() -> None:
+    # A pair costs 242.5 kJ, one of the two alone 170 kJ: with the other in the queue for less than 72.5 kJ that is
+    # cheaper; for less than 170 kJ both wait rather than run alone.
+    pair_and_singles = [(0, 0), (0, 1), (0, 0, 1)]
+    assert useful(problem([[1.0], [1.0]], gpus=[1], queue_cost=171e3)) == pair_and_singles
+    assert useful(problem([[1.0], [1.0]], gpus=[1], queue_cost=169e3)) == [(0, 0, 1)]
+    assert useful(problem([[1.0], [1.0]], gpus=[1], queue_cost=72e3)) == []
 
 
 def test_jobs_share_when_that_saves_energy_and_not_when_it_does_not() -> None:

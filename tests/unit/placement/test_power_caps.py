@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builders import FRICTIONLESS, V100, Script, cluster, gpus, job, profile, run
-from hand_made import problem
+from hand_made import pair_cost, problem
 
 from gogh_sim.engine import Truth
 from gogh_sim.errors import InputError
 from gogh_sim.placement import UNCAPPED, Objective, best_caps
-from gogh_sim.placement.costs import alone_cost, pair_cost
+from gogh_sim.placement.costs import alone_cost
 from gogh_sim.placement.running import Running
 from gogh_sim.policy import Decision
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hand_made import problem
+from hand_made import pair_cost, problem
 
 from gogh_sim.errors import InputError
 from gogh_sim.placement import Objective, SolveSettings, Tariff, solve
-from gogh_sim.placement.costs import alone_cost, pair_cost
+from gogh_sim.placement.costs import alone_cost
 from gogh_sim.series import HourlySeries
 
 CLEAN_FIRST = Tariff(HourlySeries((1.0, 3.0)))

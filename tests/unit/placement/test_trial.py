@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hand_made import problem
+from hand_made import pair_cost, problem
 
 from gogh_sim.errors import InputError
 from gogh_sim.placement import Objective, Problem, Trial
 from gogh_sim.placement.candidates import Candidates
+from gogh_sim.placement.costs import alone_cost
+from gogh_sim.placement.trial import with_trials
+from gogh_sim.types import FloatArray
 
 ROUND_S, RESTART_S, THRESHOLD = 300.0, 60.0, 0.15
 WATTS = 50 + 1.2 * 100
@@ -30,8 +34,26 @@ def trial(of: Problem, speed: dict[int, float], norm: float = 0.0, **changes: ob
     return Trial(covariance, np.full((types, size, size), norm), **{**facts, **times, **changes})
 
 
-def costs(of: Problem, given: Trial | None) -> Candidates:
-    return Candidates.of(replace(of, trial=given))
+class Costs(NamedTuple):
+    """(G, T) and (T, G, G) costs of columns."""
+
+    alone: FloatArray
+    pair: FloatArray
+
+
+def costs(of: Problem, given: Trial | None) -> Costs:
+    plain = alone_cost(of), pair_cost(of)
+    return Costs(*(plain if given is None else with_trials(of, given, *plain)))
+
+
+def test_the_program_counts_what_trials_are_worth():
+    instance = problem([[1.0, 1.0]] * 2, gpus=[1, 1], remaining_s=[3000.0, 2000.0])
+    given = trial(instance, {1: 0.25}, norm=0.25, restart_s=0.0, threshold=0.0)
+    found, columns = costs(instance, given), Candidates.of(replace(instance, trial=given)).columns
+    assert len(columns) == 6
+    for (gpu_type, a, b, _), cost in zip(columns.keys.tolist(), columns.cost.tolist(), strict=True):
+        assert cost == (found.alone[a, gpu_type] if b < 0 else found.pair[gpu_type, a, b])
+    assert found.alone[0, 1] < costs(instance, None).alone[0, 1]
 
 
 def least_mean(mean: float, bound: float, deviation: float) -> float:
