@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 import pytest
 
+from gogh_sim.plots.files import figure_of
 from gogh_sim.reproduce import architectures, error_over_time, gogh_vs_oracle
 from gogh_sim.reproduce.comparisons import Overrides
+from gogh_sim.reproduce.drawing import Drawing
 from gogh_sim.reproduce.record import Record, Verdict
 
 ENERGY = {"fifo": 100.0, "gogh": 62.0, "gogh_p1": 66.0, "oracle": 60.0}
@@ -63,7 +65,11 @@ def test_errors_of_beliefs_are_means_over_seeds():
             p2 = 4.0 + 0.1 * number if policy == "scheduler=gogh" else 15.0
             yield {"p1_mape": 20.0 + number, "p2_mape": p2}
 
-    found = {r.item: r for r in error_over_time.compare(simulate, 2)}
+    yielded = list(error_over_time.compare(simulate, 2))
+    (drawing,) = (one for one in yielded if isinstance(one, Drawing))
+    assert drawing.frame.set_index("policy")["found"]["gogh, P2"] == pytest.approx(4.15)
+    assert len(figure_of(drawing.draw(drawing.frame)).axes) == 1
+    found = {r.item: r for r in yielded if isinstance(r, Record)}
     refined = found["gogh: MAPE of beliefs by P2, %"]
     assert refined.found == pytest.approx(4.15)
     assert refined.verdict is Verdict.PASS or refined.ci_high > 5
@@ -79,5 +85,7 @@ def test_the_reported_architecture_is_judged_against_the_best_other(of_gru: floa
     }
     record = architectures._judged(architectures.P1, "s", found)
     assert record.found == pytest.approx(0.10 - of_gru)
+    drawn = architectures._errors(found, ["s"])
+    assert drawn.set_index("policy")["found"]["gru"] == pytest.approx(of_gru + 0.005)
     assert record.verdict is verdict
     assert "feed_forward, best of the others" in record.item
