@@ -12,6 +12,7 @@ from gogh_sim.estimators.catalogue import Catalogue, Source, memory_fits
 from gogh_sim.estimators.coordinates import PRESSURE_FLOOR, raw_pressure
 from gogh_sim.estimators.estimator import Estimator
 from gogh_sim.estimators.learning import Learning, LearningSettings, MeasuredOnly, Refining
+from gogh_sim.estimators.p1 import HISTORY_VARIANCE
 from gogh_sim.estimators.posterior import Measured, believed_log_rate
 from gogh_sim.estimators.tuning import Tuned, TuningSettings
 from gogh_sim.estimators.watts import Watts
@@ -48,6 +49,7 @@ class EstimatedSource:
         self._settings = settings or LearningSettings()
         self._learning = learning
         self._catalogue = learning.catalogue
+        self._recorded = learning.catalogue.count > 0
         self._number = {name: i for i, name in enumerate(sorted(workloads))}
         self._type_number = {t.name: i for i, t in enumerate(gpu_types)}
         self._fits = memory_fits(known, gpu_types)
@@ -118,7 +120,10 @@ class EstimatedSource:
         )
 
     def uncertainty(self, jobs: Sequence[Job]) -> Uncertainty:
-        """Doubt in `beliefs` of the same jobs; a job's own factor is in all its speeds alike."""
+        """Doubt in `beliefs` of the same jobs; a job's own factor is in all its speeds alike.
+
+        Of pairs that the history holds there is nothing to be learned.
+        """
         index = np.array([self._workload(job) for job in jobs], dtype=np.int64)
         own = np.array([self._factor(job)[1] for job in jobs], dtype=np.float64)
         square = np.ix_(np.arange(len(self._tables[0])), index, index)
@@ -127,7 +132,7 @@ class EstimatedSource:
         slope = (load + PRESSURE_FLOOR) / (1.0 + load)
         return Uncertainty(
             speed=self._learning.speed_covariance()[index] + own[:, np.newaxis, np.newaxis],
-            norm=slope**2 * self._catalogue.variance[square],
+            norm=np.where(self._recorded[square], HISTORY_VARIANCE, slope**2 * self._catalogue.variance[square]),
             noise=self._settings.noise_sigma**2,
         )
 

@@ -81,6 +81,32 @@ def test_doubt_is_that_of_the_job_where_the_workload_is_known_and_more_where_it_
     assert after[0, 1] < doubt[1, 1]
 
 
+def test_uncertainty_is_that_of_beliefs_and_falls_where_something_is_measured():
+    learner = source()
+    jobs = [job(KNOWN), job(NEW), job(OTHER_KNOWN)]
+    before, believed = learner.uncertainty(jobs), learner.beliefs(jobs)
+    assert believed.speed_sd is not None
+    assert np.sqrt(np.einsum("jtt->jt", before.speed)) == pytest.approx(believed.speed_sd)
+    assert np.allclose(before.speed, before.speed.transpose(0, 2, 1))
+    assert (np.linalg.eigvalsh(before.speed) > -1e-9).all()
+    # Who is faster than believed on one type is so on others, and nothing is in doubt of a pair in the history.
+    assert before.speed[1, 1, 2] > before.speed[0, 1, 2]
+    assert before.norm[:, 0, 2] == pytest.approx(0.02**2)
+    assert (before.norm[:, 0, 1] > 2 * before.norm[:, 0, 2]).all()
+    # As believed, so that only doubt changes.
+    rate = job(NEW).reference_rate * believed.speed[1, 1] * believed.norm[1, 1, 0]
+    learner.observe([seen(job(NEW, "another"), "A100", rate, job(KNOWN))])
+    after = learner.uncertainty(jobs)
+    assert after.speed[1, 1, 1] < before.speed[1, 1, 1]
+    assert after.speed[1, 2, 2] < before.speed[1, 2, 2]
+    assert after.norm[1, 1, 0] < before.norm[1, 1, 0]
+
+
+def test_without_refinement_types_tell_nothing_of_each_other():
+    found = plain_source().uncertainty([job(NEW)]).speed[0]
+    assert found[1, 2] == pytest.approx(0.05**2)
+
+
 def test_known_workloads_are_believed_as_measured():
     history, _, _ = tiny_training()
     found = source().beliefs([job(KNOWN), job(OTHER_KNOWN)])
