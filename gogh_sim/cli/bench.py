@@ -16,11 +16,15 @@ from gogh_sim.outputs import write_whole
 
 
 class Bench(NamedTuple):
-    """A benchmark: what times a case and gives a record, a frozen dataclass; its usual cases and its longer ones."""
+    """A benchmark: what times a case and gives a record, a frozen dataclass; its usual cases and its longer ones.
+
+    `obstacle` tells why a case cannot be run here, if so: it is passed over.
+    """
 
     run: Callable[[Any], Any]
     standard: Sequence[Any]
     further: Sequence[Any]
+    obstacle: Callable[[Any], str] = lambda _: ""
 
     def chosen(self, names: Sequence[str], everything: bool) -> list[Any]:
         """The cases of these names, or all, or the usual ones."""
@@ -39,7 +43,7 @@ def _time_placement(case: Case | placement_replay.Replay) -> Any:
 
 
 BENCHES: Mapping[str, Callable[[], Bench]] = {
-    "engine": lambda: Bench(engine.bench, engine.STANDARD, engine.FURTHER),
+    "engine": lambda: Bench(engine.bench, engine.STANDARD, engine.FURTHER, engine.obstacle),
     "estimator": lambda: Bench(estimator.bench, estimator.STANDARD, ()),
     "placement": lambda: Bench(_time_placement, (*placement.STANDARD, *placement_replay.STANDARD), placement.FURTHER),
 }
@@ -62,6 +66,9 @@ def main(arguments: Sequence[str]) -> None:
     bench = BENCHES[given.name]()
     records = []
     for case in bench.chosen(given.case, given.all):
+        if reason := bench.obstacle(case):
+            print(f"{case.name} is passed over: {reason}")
+            continue
         records.append(asdict(bench.run(case)))
         print("  ".join(f"{key} {_shown(value)}" for key, value in records[-1].items()), flush=True)
     if given.json is not None:

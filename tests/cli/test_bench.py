@@ -9,7 +9,7 @@ import pulp
 import pytest
 
 from gogh_sim import profiles, traces
-from gogh_sim.bench import engine, hotspots, placement, placement_replay
+from gogh_sim.bench import engine, hotspots, placement, placement_replay, recorded
 from gogh_sim.bench import placement_goals as goals
 from gogh_sim.bench.placement_case import make_instance
 from gogh_sim.bench.placement_replay import Replay, Source
@@ -48,6 +48,22 @@ def test_an_engine_case_by_name(monkeypatch: pytest.MonkeyPatch, capfd: pytest.C
     assert "case tiny" in line
     assert main(["bench", "engine", "--case", "huge"]) == 2
     assert "expected one of philly_10k, " in capfd.readouterr().err
+
+
+def test_a_case_whose_data_are_absent_is_passed_over_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GOGH_DATA", str(tmp_path))
+    assert main(["bench", "engine", "--case", "openb", "--json", str(tmp_path / "f.json")]) == 0
+    assert "openb is passed over: " in (told := capfd.readouterr().out)
+    assert "openb_pod_list_default.csv.gz is not there" in told
+    assert json.loads((tmp_path / "f.json").read_text()) == []
+
+
+def test_openb_is_the_recorded_trace_on_its_own_nodes(shared_data: Path) -> None:
+    cluster, jobs = recorded.openb(most_jobs=50)
+    assert (len(jobs), cluster.num_gpus, len(cluster.nodes)) == (50, 6_212, 1_213)
+    assert not engine.obstacle(engine.Case("openb", 50, 6_212, "best_fit", "openb"))
 
 
 def test_a_case_has_the_nodes_that_it_says() -> None:
