@@ -37,7 +37,7 @@ lint: $(VENV)/test.stamp
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # The theme's notice of its successor is no warning about these pages.
 docs: $(VENV)/docs.stamp

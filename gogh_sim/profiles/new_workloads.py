@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gogh_sim.errors import InputError
 from gogh_sim.profiles.own import Measurements
 from gogh_sim.profiles.profile import Source
 from gogh_sim.profiles.rows import as_positive, read_rows, refuse
@@ -50,9 +51,12 @@ def read_workload_facts(path: Path) -> WorkloadFacts:
     Raises
     ------
     InputError
-        Naming file, line and column of the first cell that is missing, unknown, repeated or not a positive number.
+        If there is no row, or naming file, line and column of the first cell that is missing, unknown, repeated or no
+        positive number.
     """
     rows = as_positive(read_rows(path, FACT_COLUMNS, "workload facts"), _NUMBERS, path)
+    if rows.empty:
+        raise InputError("expected a row for each new workload, found none", file=path)
     for column in FACT_COLUMNS:
         refuse(rows, rows[column].isna(), path, column, "a value")
     kinds = [kind.value for kind in JobKind]

@@ -76,3 +76,8 @@ def test_shipped_workloads_stay_as_they_are(tmp_path: Path) -> None:
 def test_bad_facts_are_refused(tmp_path: Path, fact: str, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         profile_of(tmp_path, [fact], ["solo,A100,mine-b4,,5,,"])
+
+
+def test_a_file_of_facts_without_a_row_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected a row for each new workload, found none"):
+        read_workload_facts(written(tmp_path / "facts.csv", FACT_COLUMNS))
