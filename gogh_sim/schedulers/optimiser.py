@@ -148,7 +148,7 @@ class Optimiser:
             self._prices = Prices.remembered(solution.prices, problem, names)
         assignment = assign(problem, solution.columns, solution.uses, grouping.members, present, fleet)
         placed = assignment.gpus
-        if not greedy and self._settings.drain.pays:
+        if not greedy:
             placed = self._drained(placed, self._moving(jobs, problem, grouping, present, view.now_s), fleet)
         ids = self._cluster.gpu_ids
         placement = {

@@ -1,4 +1,4 @@
-"""Whatever is drained: GPUs have one tenant, types are those that may be, and as much energy is saved as promised."""
+"""Whatever is drained: one tenant a GPU, types that may be, gangs gathered, and as much energy saved as promised."""
 
 from __future__ import annotations
 
@@ -50,6 +50,11 @@ def total_j(
     return float(until_s @ node_w + run_j + settings.idle_s * node_w[woken].sum())
 
 
+def restarts_j(gpus: list[tuple[int, ...]], tenants: Tenants) -> float:
+    away = [held != home for held, home in zip(gpus, tenants.home, strict=True)]
+    return float(tenants.cost_j[away].sum())
+
+
 @given(seed=st.integers(0, 2**32 - 1), gain=st.floats(1.0, 4.0))
 @settings(max_examples=300, deadline=None)
 def test_moves_keep_capacity_and_save_what_they_promise(seed: int, gain: float) -> None:
@@ -58,16 +63,20 @@ def test_moves_keep_capacity_and_save_what_they_promise(seed: int, gain: float) 
     tenants, node_w = random_tenants(rng, fleet), rng.uniform(50.0, 500.0, fleet.node_on.size)
     how = DrainSettings(gain=gain)
     found = drain(tenants, fleet, node_w, how)
-    before = list(tenants.gpus)
+    # Where nodes never go off, gangs are gathered and nothing more.
+    gathered = drain(tenants, fleet, node_w, DrainSettings(gain=gain, idle_s=np.inf))
     taken = [gpu for gpus in found for gpu in gpus]
-    assert len(found) == len(before)
+    assert len(found) == len(tenants.gpus)
     assert len(set(taken)) == len(taken)
     assert fleet.available[taken].all()
-    moved = np.array([one != other for one, other in zip(found, before, strict=True)], dtype=bool)
-    for tenant, (one, other) in enumerate(zip(found, before, strict=True)):
-        assert len(one) == len(other)
+    for tenant, (one, between, other) in enumerate(zip(found, gathered, tenants.gpus, strict=True)):
+        assert len(one) == len(between) == len(other)
         assert list(one) == sorted(one)
         assert len(set(fleet.type_of[list(one)])) == 1
-        assert one == other or tenants.may[tenant, fleet.type_of[one[0]]]
-    saved = total_j(before, tenants, fleet, node_w, how) - total_j(found, tenants, fleet, node_w, how)
-    assert saved >= gain * tenants.cost_j[moved].sum() - 1e-6 * total_j(before, tenants, fleet, node_w, how)
+        assert one == between or tenants.may[tenant, fleet.type_of[one[0]]]
+        if between != other:
+            assert len(set(fleet.node_of[list(between)])) == 1 < len(set(fleet.node_of[list(other)]))
+            assert fleet.type_of[between[0]] == fleet.type_of[other[0]]
+    begun_j = total_j(gathered, tenants, fleet, node_w, how)
+    saved = begun_j - total_j(found, tenants, fleet, node_w, how)
+    assert saved >= gain * (restarts_j(found, tenants) - restarts_j(gathered, tenants)) - 1e-6 * begun_j

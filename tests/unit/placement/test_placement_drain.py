@@ -101,10 +101,25 @@ def test_gangs_move_whole_or_not_at_all() -> None:
     assert drained(fleet(4, 4), ((0, 1), 500.0), ((4, 6), 800.0)) == [(5, 7), (4, 6)]
 
 
+def test_a_gang_over_two_nodes_is_gathered_as_soon_as_one_has_room() -> None:
+    """A fifth of 900 s is more than two restarts of 80 s; it keeps what it has of the node where it has most."""
+    held = ((0, 1, 4), 900.0)
+    assert drained(fleet(3, 3), held, delay_s=80.0) == [(0, 1, 2)]
+    assert drained(fleet(3, 3), held, delay_s=100.0) == [(0, 1, 4)]
+    busy = ((2,), 900.0), ((5,), 900.0)
+    assert drained(fleet(3, 3), held, *busy) == [(0, 1, 4), (2,), (5,)]
+    assert drained(fleet(3, 3, 4), held, *busy)[0] == (6, 7, 8)
+    assert drained(fleet(3, 3, 4, types=(0, 0, 1)), held, *busy)[0] == (0, 1, 4)
+    # It does not take gating to pay.
+    assert drained(fleet(3, 3), held, delay_s=80.0, settings=DrainSettings(idle_s=np.inf)) == [(0, 1, 2)]
+    # Whom it left has its node emptied after that: 900 s on one node, not two.
+    assert drained(fleet(4, 4), held, ((5,), 500.0)) == [(0, 1, 2), (3,)]
+
+
 def test_a_gang_over_two_nodes_keeps_both_on() -> None:
     """The single on node 0 stays: node 0 is on for the gang anyway."""
-    tenants = ((0, 4), 900.0), ((1,), 500.0), ((8,), 900.0)
-    assert drained(fleet(4, 4, 4), *tenants, fixed=(2,)) == [(0, 4), (1,), (8,)]
+    tenants = ((0, 1, 4, 5), 900.0), ((2,), 500.0), ((6,), 500.0), ((8,), 900.0)
+    assert drained(fleet(4, 4, 4), *tenants, fixed=(3,)) == [(0, 1, 4, 5), (2,), (6,), (8,)]
 
 
 def test_nobody_goes_to_another_type_that_is_too_slow_or_to_an_unused_node_of_as_many_watts() -> None:
