@@ -102,7 +102,9 @@ def solve_greedily(
         columns = candidates.columns.take(positions)
         uses = fill(problem, columns, np.zeros(len(columns), dtype=np.int64))
         duals = feasible_duals(candidates, Duals.of_jobs(problem, problem.groups.queue_cost))
-        step = Step(Answer.of(candidates, positions, uses), dual_bound(candidates, duals), positions.size)
+        # No column costs less than nothing, whatever its prices say.
+        bound = max(dual_bound(candidates, duals), 0.0)
+        step = Step(Answer.of(candidates, positions, uses), bound, positions.size)
     return _solution(candidates, step, status, clock, duals, fallback=fallback)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import stat
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pulp
 import pytest
 from builders import T4, V100, cluster, job, profile, workload
 
@@ -90,6 +93,40 @@ def test_every_job_ends_and_no_rule_is_broken(seed: int, settings: dict[str, obj
     shared = records.timeline[["jobs_on_V100", "jobs_on_T4"]].sum(axis=1)
     busy = records.timeline[["busy_V100", "busy_T4"]].sum(axis=1)
     assert bool((shared > busy).any()) == (settings.get("theta") != 1)
+
+
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [
+        (None, "solver missing"),
+        ("kill -9 $$", "solver failed"),
+        ('head -c 4096 /dev/urandom > "$out"', "solver failed"),
+        ('printf "Optimal - objective value 1\\n  0 n0 many 0\\n" > "$out"', "solver failed"),
+        ('echo "Infeasible - objective value 0" > "$out"', "solver found no answer"),
+        ('echo "Stopped on time (no integer solution - continuous used)" > "$out"', "solver found no answer"),
+    ],
+    ids=["missing", "killed", "noise", "garbage", "infeasible", "limit"],
+)
+def test_without_a_working_solver_the_simulation_goes_on_and_says_so(
+    script: str | None, status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solver = tmp_path / "cbc"
+    if script is not None:
+        solver.write_text(f'#!/bin/sh\nwhile [ "$1" != "-solution" ]; do shift; done; out="$2"; {script}\n')
+        solver.chmod(solver.stat().st_mode | stat.S_IXUSR)
+    working = simulated(1).decisions
+    monkeypatch.setattr(pulp.PULP_CBC_CMD, "pulp_cbc_path", str(solver))
+    records = simulated(1)
+    found = records.decisions[records.decisions["status"] != ""]
+    assert (records.jobs["status"] == "finished").all()
+    # Where there is nothing to place, nobody asks the solver.
+    flagged = found[found["fallback"]]
+    assert set(flagged["status"]) == {status}
+    assert set(found.loc[~found["fallback"], "status"]) <= {"optimal"}
+    assert (found.loc[~found["fallback"], "columns"] == 0).all()
+    assert len(flagged) > 10
+    assert flagged["gap"].between(0, 1).all()
+    assert not working["fallback"].any()
 
 
 def test_three_share_a_gpu_where_the_cluster_lets_them() -> None:

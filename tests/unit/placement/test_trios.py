@@ -14,6 +14,7 @@ from gogh_sim.placement import Knowledge, Objective, SolveSettings, solve
 from gogh_sim.placement.candidates import Candidates
 from gogh_sim.placement.costs import column_cost
 from gogh_sim.placement.running import Running
+from gogh_sim.policy import Beliefs
 from gogh_sim.profiles import Member
 
 TRIO = [np.array([0]), np.array([1]), np.array([2])]
@@ -97,13 +98,17 @@ def test_moving_costs_of_three() -> None:
     assert float(column_cost(together, 0, TRIO[2:])[0]) == pytest.approx(170e3 + 2)
 
 
+def known_of(beliefs: Beliefs, types: int) -> Knowledge:
+    exponents = (np.broadcast_to(e, types) for e in (beliefs.share_exponent, beliefs.cap_exponent))
+    return Knowledge(beliefs.speed, beliefs.norm, beliefs.power_w, beliefs.pair_power_w, *exponents)
+
+
 def test_rates_and_watts_of_three_are_those_of_the_engine() -> None:
     world = profile(sensitivity=0.7, intensity=0.9, beta=0.4, alpha=0.8)
     machine = cluster(("V100", 2), ("T4", 2), theta=3)
     jobs = [job("a"), job("b", kind="rnn"), job("c", gpu_fraction=0.5)]
     believed = Truth(world, machine, dict.fromkeys("abc", 1.0)).beliefs(jobs)
-    shared = np.broadcast_to(believed.share_exponent, 2), np.broadcast_to(believed.cap_exponent, 2)
-    known = Knowledge(believed.speed, believed.norm, believed.power_w, believed.pair_power_w, *shared)
+    known = known_of(believed, 2)
     plain = problem([[1.0, 1.0]] * 3, gpus=[1, 1], theta=3)
     idle_w, tdp_w = (np.array([getattr(t, name) for t in machine.gpu_types]) for name in ("idle_context_w", "tdp_w"))
     instance = replace(plain, knowledge=known, supply=replace(plain.supply, idle_w=idle_w, tdp_w=tdp_w))
