@@ -26,6 +26,11 @@ _INTEGRAL = 1e-6
 _SHARE = 0.5
 """Of the allowed gap, what a program may leave to its own bound, which lies above the one of the relaxation."""
 
+_LAST = 3
+"""How many times as many columns as the settings say may enter the last program, which seldom is needed: where one wide
+gang decides, the relaxation's bound may lie several percent too low, and only a program over all that matters closes
+the gap."""
+
 _TO_FILL = 12
 _TO_COMPLETE = 4
 _TO_DECIDE = (3, 9)
@@ -96,11 +101,11 @@ def integer_steps(candidates: Candidates, relaxation: Relaxation, step: Step, se
     if _that_matter(reduced, step).size > limit:
         step = _completed(candidates, relaxation, reduced, step, session)
         yield step
-    # Few groups may have more to choose from before that takes long.
-    most = limit // max(len(candidates.problem.groups), 1)
-    for each in (*_TO_DECIDE, max(most, _TO_DECIDE[-1] + 1)):
+    last = _LAST * limit
+    choices = [*((each, limit) for each in _TO_DECIDE), (last // max(len(candidates.problem.groups), 1), last)]
+    for each, most in choices:
         positions = _that_matter(reduced, step)
-        complete = positions.size <= limit
+        complete = positions.size <= most
         if not complete:
             best = candidates.best(positions, reduced, each)
             positions = np.union1d(best, np.concatenate([step.answer.positions, relaxation.used]))
