@@ -29,6 +29,9 @@ from gogh_sim.plots.tradeoff import energy_against_jct, energy_against_slo, ener
 _LONGEST_SLUG = 100
 """File systems take names of 255 bytes; what stands around this needs some."""
 
+_LONGEST_HEAD = 240
+"""Three lines or so."""
+
 
 def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
     """Write every figure that the runs have data for; a file that exists is whole.
@@ -58,7 +61,7 @@ def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] =
             suffix = f"_{number}" if len(settings) > 1 else ""
             for name, figure in _figures(group):
                 if suffix:
-                    figure.suptitle(setting, fontsize=6, wrap=True)
+                    _head(figure, setting)
                 written += save(figure, out / f"{name}{suffix}", formats)
         for parameter, number, table in _varied(runs):
             suffix, bare = f"_{number}" if number else "", _bare(parameter)
@@ -69,7 +72,7 @@ def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] =
             }
             for name, figure in drawn.items():
                 if suffix:
-                    figure.suptitle(parameter, fontsize=6, wrap=True)
+                    _head(figure, parameter)
                 written += save(figure, out / f"{name}_{_slug(bare)}{suffix}", formats)
     return written
 
@@ -152,6 +155,12 @@ def panels(titles: Sequence[str], draws: Sequence[Callable[[Axes], Axes]], share
     if entries:
         figure.legend(list(entries.values()), list(entries), loc="outside upper center", ncols=4, columnspacing=1.2)
     return figure
+
+
+def _head(figure: Figure, setting: str) -> None:
+    """Put the setting above the figure; a long one is cut, as it would leave no room for the axes."""
+    cut = setting if len(setting) <= _LONGEST_HEAD else f"{setting[: _LONGEST_HEAD - 1]}…"
+    figure.suptitle(cut, fontsize=6, wrap=True)
 
 
 def _slug(name: str) -> str:

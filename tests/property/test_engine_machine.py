@@ -139,12 +139,13 @@ class EngineMachine(RuleBasedStateMachine):
             if not self.happen():
                 break
 
-    @rule(level=st.sampled_from(list(Level)), number=st.integers(0, 50))
-    def something_breaks(self, level: Level, number: int) -> None:
+    @rule(level=st.sampled_from(list(Level)), number=st.integers(0, 50), lasts_s=st.sampled_from([1.0, 1e3, 1e6]))
+    def something_breaks(self, level: Level, number: int, lasts_s: float) -> None:
+        """For as long as is said or otherwise: who waits goes by what is said, repairs come when they come."""
         of_level = self.faults.units(level, self.cluster)
         broken = (level, of_level[number % len(of_level)])
         self.broken.append(broken)
-        self.simulation._on_failure(level, level is not Level.GPU, broken[1])
+        self.simulation._on_failure(level, level is not Level.GPU, broken[1], self.simulation.now_s + lasts_s)
         self.follow()
 
     @precondition(lambda self: self.broken)
