@@ -10,7 +10,16 @@ from typing import NamedTuple
 
 from gogh_sim.cli.parser import Parser
 from gogh_sim.cli.simulations import Simulations
-from gogh_sim.cli.verdicts import FIGURES, Outcome, as_json, page_parts, write_drawing, write_frame, write_verdicts
+from gogh_sim.cli.verdicts import (
+    FIGURES,
+    Outcome,
+    as_json,
+    is_shown,
+    page_parts,
+    write_drawing,
+    write_frame,
+    write_verdicts,
+)
 from gogh_sim.errors import InputError
 from gogh_sim.outputs import write_whole
 from gogh_sim.plots.files import FORMATS, SCREEN_DPI
@@ -148,7 +157,7 @@ def _run(name: str, size: Size, given: _Given, wanted: _Wanted) -> Outcome:
                 outcome.records.append(finding)
             case Drawing():
                 outcome.drawings.append(finding)
-                _draw(name, finding, wanted)
+                _draw(outcome, finding, wanted)
     return outcome
 
 
@@ -158,13 +167,13 @@ def _findings(experiment: Experiment | Study, size: Size, given: _Given) -> Iter
     return experiment.run[size](given.data)
 
 
-def _draw(name: str, drawing: Drawing, wanted: _Wanted) -> None:
+def _draw(outcome: Outcome, drawing: Drawing, wanted: _Wanted) -> None:
     if wanted.out is not None:
-        folder = wanted.out / name
+        folder = wanted.out / outcome.name
         files = [*write_drawing(drawing, folder, FORMATS), write_frame(drawing, folder)]
         print("\n".join(f"  written     {file}" for file in files), flush=True)
-    if wanted.docs is not None:
-        write_drawing(drawing, wanted.docs / FIGURES / name, ["png"], SCREEN_DPI)
+    if wanted.docs is not None and is_shown(wanted.docs, outcome.name, outcome.size):
+        write_drawing(drawing, wanted.docs / FIGURES / outcome.name, ["png"], SCREEN_DPI)
 
 
 def _line(record: Record) -> str:

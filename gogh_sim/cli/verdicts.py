@@ -77,6 +77,12 @@ def write_verdicts(docs: Path, outcomes: Iterable[Outcome]) -> Path:
     return write_whole(docs / PAGE, lambda file: file.write_text(made, encoding="utf-8"))
 
 
+def is_shown(docs: Path, name: str, size: Size) -> bool:
+    """Whether the page tells of this size of an experiment: no larger one is kept."""
+    larger = list(Size)[list(Size).index(size) + 1 :]
+    return not any((docs / VERDICTS / f"{name}-{other}.json").is_file() for other in larger)
+
+
 def page_parts(docs: Path) -> tuple[str, str]:
     """What the page says before and after the tables; `InputError` where it is not there or lacks the markers."""
     page = docs / PAGE

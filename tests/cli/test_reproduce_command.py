@@ -88,17 +88,19 @@ def test_missing_data_are_named(
     assert "GOGH_DATA" in capsys.readouterr().err
 
 
-POINTS = pd.DataFrame({"scheduler": ["fifo", "gogh"], "node_energy_kwh": [2.0, 1.0], "slo_attainment": [0.5, 0.9]})
+def points(fifo_kwh: float = 2.0) -> pd.DataFrame:
+    energies = {"scheduler": ["fifo", "gogh"], "node_energy_kwh": [fifo_kwh, 1.0]}
+    return pd.DataFrame({**energies, "slo_attainment": [0.5, 0.9]})
 
 
-def drawn(found: float) -> Experiment:
+def drawn(found: float, fifo_kwh: float = 2.0) -> Experiment:
     """A figure and the direction that is read off it, without published data."""
 
     def run(_: Path) -> Iterator[Finding]:
         yield Record.at_most(
             "drawn", "gogh over fifo, %", bound=0.0, found=found, interval=(found - 5, found + 5), source="a claim"
         )
-        yield Drawing("points", "Energy against service", POINTS, energy_against_slo)
+        yield Drawing("points", "Energy against service", points(fifo_kwh), energy_against_slo)
 
     return Experiment("energy against service", {Size.SMALL: run, Size.FULL: run}, needs_data=False)
 
@@ -123,7 +125,7 @@ def test_figures_and_what_they_show_are_written(
     assert "expected at most 0" in capsys.readouterr().out
     folder = tmp_path / "out" / "drawn"
     assert sorted(file.name for file in folder.iterdir()) == ["points.csv", "points.png", "points.svg"]
-    pd.testing.assert_frame_equal(pd.read_csv(folder / "points.csv"), POINTS)
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "points.csv"), points())
 
 
 def documentation(folder: Path) -> Path:
@@ -160,6 +162,12 @@ def test_verdicts_go_into_the_documentation(toy: dict[str, Experiment], tmp_path
     assert "| gogh over fifo, % | -2 | -7.00 to 3.00 | at most 0 | **fail** | 1 |" in text
     assert "### drawn, full" in text
     assert "### drawn, small" not in text
+
+    # The page shows the full one now: its figure stays when the small one is run again.
+    of_full = (page.parent / picture).read_bytes()
+    toy["drawn"] = drawn(-6.0, fifo_kwh=9.0)
+    assert main(["reproduce", "drawn", "--docs", str(page.parent)]) == 0
+    assert (page.parent / picture).read_bytes() == of_full
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_the_work(
