@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
+from column_costs import costs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from placement_instances import random_problem
 
-from gogh_sim.placement import Objective, Problem, SolveSettings, Trial, solve
-from gogh_sim.placement.costs import alone_cost, column_cost
-from gogh_sim.placement.trial import with_trials
+from gogh_sim.placement import Objective, SolveSettings, Trial, solve
 from gogh_sim.types import FloatArray
-
-
-class Costs(NamedTuple):
-    """(G, T) and (T, G, G) costs of columns."""
-
-    alone: FloatArray
-    pair: FloatArray
 
 
 def trial(speed: FloatArray, norm: FloatArray) -> Trial:
     """Doubt without noise, and the times that a policy has by default."""
     return Trial(speed, norm, 0.0, np.ones(len(speed), dtype=bool), round_s=300.0, restart_s=60.0, threshold=0.15)
-
-
-def costs(of: Problem, doubt: Trial | None) -> Costs:
-    everyone = np.arange(len(of.groups))
-    members = [everyone[:, np.newaxis], everyone[np.newaxis, :]]
-    pair = np.stack([column_cost(of, gpu_type, members) for gpu_type in range(len(of.supply))])
-    plain = alone_cost(of), pair
-    return Costs(*(plain if doubt is None else with_trials(of, doubt, *plain)))
 
 
 @given(seed=st.integers(0, 10_000), more=st.floats(1.0, 4.0))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from gogh_sim.placement import PENDING, Groups, Knowledge, Objective, Problem, Supply
-from gogh_sim.placement.costs import column_cost
-from gogh_sim.types import FloatArray
 
 
 def problem(
@@ -68,10 +66,3 @@ def problem(
         ),
         objective,
     )
-
-
-def pair_cost(instance: Problem) -> FloatArray:
-    """(T, G, G) cost of a job of the row group beside one of the column group, infinite where that is not allowed."""
-    everyone = np.arange(len(instance.groups))
-    members = [everyone[:, np.newaxis], everyone[np.newaxis, :]]
-    return np.stack([column_cost(instance, gpu_type, members) for gpu_type in range(len(instance.supply))])

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hand_made import pair_cost, problem
+from column_costs import pair_cost
+from hand_made import problem
 
 from gogh_sim.errors import InputError
 from gogh_sim.placement import Objective, Problem, Solution, SolveSettings, solve

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builders import FRICTIONLESS, V100, Script, cluster, gpus, job, profile, run
-from hand_made import pair_cost, problem
+from column_costs import pair_cost
+from hand_made import problem
 
 from gogh_sim.engine import Truth
 from gogh_sim.errors import InputError

@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from statistics import NormalDist
-from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hand_made import pair_cost, problem
+from column_costs import costs
+from hand_made import problem
 
 from gogh_sim.errors import InputError
 from gogh_sim.placement import Objective, Problem, Trial
 from gogh_sim.placement.candidates import Candidates
-from gogh_sim.placement.costs import alone_cost
-from gogh_sim.placement.trial import with_trials
-from gogh_sim.types import FloatArray
 
 ROUND_S, RESTART_S, THRESHOLD = 300.0, 60.0, 0.15
 WATTS = 50 + 1.2 * 100
@@ -32,18 +29,6 @@ def trial(of: Problem, speed: dict[int, float], norm: float = 0.0, **changes: ob
     facts = {"noise": 0.0, "may": np.ones(size, dtype=bool)}
     times = {"round_s": ROUND_S, "restart_s": RESTART_S, "threshold": THRESHOLD}
     return Trial(covariance, np.full((types, size, size), norm), **{**facts, **times, **changes})
-
-
-class Costs(NamedTuple):
-    """(G, T) and (T, G, G) costs of columns."""
-
-    alone: FloatArray
-    pair: FloatArray
-
-
-def costs(of: Problem, given: Trial | None) -> Costs:
-    plain = alone_cost(of), pair_cost(of)
-    return Costs(*(plain if given is None else with_trials(of, given, *plain)))
 
 
 def test_the_program_counts_what_trials_are_worth():
