@@ -194,19 +194,6 @@ class Posterior:
         at = belief.place(job_id)
         return (0.0, variance) if at is None else (float(belief.mean[at]), float(belief.covariance[at, at]))
 
-    def log_rate_variance(self, measured: Measured, job_id: str, variance: float) -> float:
-        """Variance of the believed log rate of a job whose factor has this variance unless more is known of it."""
-        slopes = pressure_slopes(self.catalogue, measured)
-        belief = self._beliefs[measured.workload]
-        at = belief.place(job_id)
-        slope = self._slope_of(measured, measured.workload, slopes, len(belief.mean))
-        total = variance
-        if at is not None:
-            slope[at], total = 1.0, 0.0
-        total += float(slope @ belief.covariance @ slope)
-        total += sum(self._partner_variance(measured, w, slopes) for w in self._partners(measured))
-        return total + float((slopes**2 * self._pair[measured.gpu_type, measured.workload, measured.partners]).sum())
-
     def observe(
         self, measured: Measured, job_id: str, variance: float, noise: float, correct: Correction | None = None
     ) -> list[Reading]:
@@ -245,11 +232,6 @@ class Posterior:
 
     def _partners(self, measured: Measured) -> list[int]:
         return sorted({int(b) for b in measured.partners} - {measured.workload})
-
-    def _partner_variance(self, measured: Measured, workload: int, slopes: FloatArray) -> float:
-        belief = self._beliefs[workload]
-        slope = self._slope_of(measured, workload, slopes, len(belief.mean))
-        return float(slope @ belief.covariance @ slope)
 
     def _slope_of(self, measured: Measured, workload: int, slopes: FloatArray, size: int) -> FloatArray:
         """(size,) derivative of the log rate by the coordinates of a workload, job factors left at 0."""

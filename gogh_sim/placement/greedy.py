@@ -13,15 +13,15 @@ from gogh_sim.types import FloatArray, IntArray
 
 _BATCH = 64
 """Columns tried one by one before those that have become impossible are sifted out of the rest."""
-_EACH = 12
-"""Columns of each size that a group may choose from."""
+TO_FILL = 12
+"""Columns of each size that a group may choose from to fill up greedily."""
 
 
 def greedy_positions(candidates: Candidates) -> IntArray:
     """For every group the few columns of each size that save most."""
     problem = candidates.problem
     reduced = candidates.reduced(Duals.of_jobs(problem, problem.groups.queue_cost))
-    return candidates.best(np.flatnonzero(reduced < 0), reduced, _EACH)
+    return candidates.best(np.flatnonzero(reduced < 0), reduced, TO_FILL)
 
 
 def saved(problem: Problem, columns: Columns) -> FloatArray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from gogh_sim.placement.candidates import Candidates
 from gogh_sim.placement.clock import Phase
-from gogh_sim.placement.greedy import fill, saved
+from gogh_sim.placement.greedy import TO_FILL, fill, saved
 from gogh_sim.placement.master import integrate, is_placement
 from gogh_sim.placement.problem import Problem
 from gogh_sim.placement.relaxation import Relaxation
@@ -31,11 +31,10 @@ _LAST = 3
 gang decides, the relaxation's bound may lie several percent too low, and only a program over all that matters closes
 the gap."""
 
-_TO_FILL = 12
 _TO_COMPLETE = 4
 _TO_DECIDE = (3, 9)
-"""Columns of each size that a group may choose from: to fill up greedily, to complete a relaxation in integers, and to
-decide everything in integers where not all columns that can matter may enter."""
+"""Columns of each size that a group may choose from: to complete a relaxation in integers, and to decide
+everything in integers where not all columns that can matter may enter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +75,7 @@ def rounded(candidates: Candidates, relaxation: Relaxation) -> Answer:
     fixed = _whole(candidates, relaxation)
     rest, positions = _left_over(candidates, fixed)
     reduced = candidates.reduced(relaxation.duals)
-    positions = candidates.best(positions, reduced, _TO_FILL)
+    positions = candidates.best(positions, reduced, TO_FILL)
     columns = candidates.columns.take(positions)
     nothing = np.zeros(len(columns), dtype=np.int64)
     # What saves most at once, or what the prices of all say: now the one is better, now the other.
