@@ -142,8 +142,9 @@ def _pairs(problem: Problem, trial: Trial, pair: FloatArray, best: FloatArray, r
             unseen = np.minimum(rest, part)
             gain = unseen - _least_mean(rest, part, deviation)
             tried = _tried(pair[t], pair[t] - rest + unseen, gain, best[one] + best[other])
-            # The same read either way, also where both end at once.
-            found[t] = np.where(worth & (rest > 0), np.maximum(tried, tried.T), pair[t])
+            # The same read either way, also where both end at once; plain costs read either way differ by rounding.
+            either = np.minimum(np.maximum(tried, tried.T), pair[t])
+            found[t] = np.where(worth & (rest > 0), either, pair[t])
     return found
 
 

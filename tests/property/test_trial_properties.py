@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from column_costs import costs
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from placement_instances import random_problem
 
@@ -19,6 +19,7 @@ def trial(speed: FloatArray, norm: FloatArray) -> Trial:
     return Trial(speed, norm, 0.0, np.ones(len(speed), dtype=bool), round_s=300.0, restart_s=60.0, threshold=0.15)
 
 
+@example(seed=3132, more=1.0)  # a pair whose plain cost read either way differs in its last digit
 @given(seed=st.integers(0, 10_000), more=st.floats(1.0, 4.0))
 @settings(max_examples=60, deadline=None)
 def test_trials_never_cost_more_and_more_doubt_never_makes_them_dearer(seed: int, more: float):
