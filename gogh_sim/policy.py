@@ -31,10 +31,12 @@ class Wake(StrEnum):
 class Attention:
     """Which wake-ups can change a policy's mind; the engine does not ask it at others.
 
+    A policy that does not name rounds has none: the engine then lets no ticks come while jobs run.
+
     Attributes
     ----------
     wakes
-        It is asked when one of these has come.
+        It is asked when one of these has come, and told of these only.
     idle
         Whether it is asked also while no job is pending.
     """
@@ -45,6 +47,11 @@ class Attention:
     def wants(self, wakes: frozenset[Wake], pending: bool) -> bool:
         """Whether to ask, given what has come and whether any job is pending."""
         return (self.idle or pending) and not self.wakes.isdisjoint(wakes)
+
+    @property
+    def rounds(self) -> bool:
+        """Whether round ticks are among the wake-ups."""
+        return Wake.ROUND in self.wakes
 
 
 ALWAYS = Attention()

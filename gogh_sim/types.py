@@ -155,9 +155,25 @@ class Cluster:
         """Per type: how many GPUs."""
         return np.bincount(self.type_of, minlength=len(self.gpu_types)).astype(np.int64)
 
+    @cached_property
+    def of_type(self) -> tuple[BoolArray, ...]:
+        """Per type: which GPUs are of it; read-only."""
+        masks = tuple(self.type_of == number for number in range(len(self.gpu_types)))
+        for mask in masks:
+            mask.flags.writeable = False
+        return masks
+
+    @cached_property
+    def memory_limit_gib(self) -> FloatArray:
+        """Per GPU: what footprints on it may sum to, a rounding error included."""
+        return np.array([t.memory_gib for t in self.gpu_types])[self.type_of] * _ROUNDING
+
     def memory_class(self, memory_gib: float) -> float:
         """Least memory of a type that holds this much per GPU; what is given if none does."""
-        return min((m for m in self._memories if memory_gib <= m * _ROUNDING), default=memory_gib)
+        for holds_gib in self._memories:
+            if memory_gib <= holds_gib * _ROUNDING:
+                return holds_gib
+        return memory_gib
 
     @cached_property
     def _memories(self) -> tuple[float, ...]:

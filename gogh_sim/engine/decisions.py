@@ -80,7 +80,7 @@ def _gpu(world: World, gpu: GpuId) -> int:
 
 def _gang(world: World, state: JobState, placement: Placement) -> tuple[int, ...]:
     job = state.job
-    gpus = tuple(sorted(_gpu(world, gpu) for gpu in placement))
+    gpus = tuple(sorted([_gpu(world, gpu) for gpu in placement]))
     if len(gpus) != job.num_gpus or len(set(gpus)) != len(gpus):
         raise InvalidDecisionError(
             f"job {job.job_id} needs {job.num_gpus} different GPUs, found {', '.join(map(str, placement)) or 'none'}"

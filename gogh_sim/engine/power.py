@@ -45,6 +45,8 @@ class PowerMeter:
 
     def settle_gpu(self, gpu: int, now_s: float) -> float:
         """Integrate one GPU up to `now_s`; return the joules added since it was last settled."""
+        if self._gpu_since_s[gpu] == now_s:
+            return 0.0
         joules = self.gpu_w[gpu] * (now_s - self._gpu_since_s[gpu])
         self.gpu_energy_j[gpu] += joules
         self._gpu_since_s[gpu] = now_s

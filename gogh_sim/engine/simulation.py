@@ -18,6 +18,7 @@ from simpy.events import EventPriority
 
 from gogh_sim.engine.decisions import NO_MOVES, Moves, resolve
 from gogh_sim.engine.faults import Gpus, Level, Renewal, outages
+from gogh_sim.engine.garbage import spare_what_stays
 from gogh_sim.engine.jobs import JobState, Status
 from gogh_sim.engine.observer import Observer
 from gogh_sim.engine.recorder import Recorder
@@ -87,10 +88,10 @@ class Simulation:
         self._observer = Observer(self.world, streams.generator("measurement_noise"))
         self._env = simpy.Environment()
         self._over = self._env.event()
-        self._active = self._env.event()
+        self._ticking = self._env.event()
         self._wakes: set[Wake] = set()
         self._to_come = len(jobs)
-        self._stall = StallClock(settings.stall_s)
+        self._stall = StallClock(settings.stall_s, settings.round_s)
 
     def run(self) -> Records:
         """Simulate until every job has ended, nothing can happen any more, or the horizon is reached."""
@@ -141,18 +142,28 @@ class Simulation:
             if state.serving is not None:
                 self._await_requests(state, state.serving)
             self._wake(Wake.ARRIVAL)
-            if not self._active.triggered:
-                self._active.succeed()
+            self._tick_if_needed()
 
     def _rounds(self) -> Generator[simpy.Event, Any, None]:
         period_s = self._settings.round_s
         while True:
-            if not (self.world.pending or self.world.running):
-                self._active = self._env.event()
-                yield self._active
+            if not self._ticks_matter():
+                self._ticking = self._env.event()
+                yield self._ticking
             ticks = math.floor(self._env.now / period_s) + 1
             yield self._env.timeout(ticks * period_s - self._env.now)
-            self._wake_if_active(Wake.ROUND)
+            if self._ticks_matter():
+                self._wake(Wake.ROUND)
+
+    def _ticks_matter(self) -> bool:
+        """Whether a round could change anything: for a policy that has rounds, or for who waits for a run to stall."""
+        if self.world.running:
+            return self._attention.rounds
+        return bool(self.world.pending)
+
+    def _tick_if_needed(self) -> None:
+        if not self._ticking.triggered and self._ticks_matter():
+            self._ticking.succeed()
 
     def _after(self, delay_s: float, action: Callable[[], None]) -> None:
         self._env.timeout(delay_s).callbacks.append(lambda _: action())
@@ -297,13 +308,18 @@ class Simulation:
 
     def _decide(self) -> None:
         now_s = self._env.now
-        wakes, self._wakes = frozenset(self._wakes), set()
+        came, self._wakes = self._wakes, set()
         queue = (len(self.world.pending), len(self.world.running))
-        if not self._attention.wants(wakes, queue[0] > 0):
-            if Wake.ARRIVAL in wakes:  # else what came has put the state on record itself
-                self.recorder.state(now_s)
-            self._end_if_stalled(NO_MOVES)
-            return
+        moves = NO_MOVES
+        if self._attention.wants(wakes := self._attention.wakes & came, queue[0] > 0):
+            moves = self._ask(wakes, queue)
+        elif Wake.ARRIVAL in came:  # else what came has put the state on record itself
+            self.recorder.state(now_s)
+        self._end_if_stalled(moves)
+        self._tick_if_needed()
+
+    def _ask(self, wakes: frozenset[Wake], queue: tuple[int, int]) -> Moves:
+        now_s = self._env.now
         self._learn(now_s)
         began = time.perf_counter()
         decision = self._scheduler.decide(view_of(self.world, wakes, now_s))
@@ -314,7 +330,7 @@ class Simulation:
             self.recorder.state(now_s)
         else:
             self._apply(moves)
-        self._end_if_stalled(moves)
+        return moves
 
     def _learn(self, now_s: float) -> None:
         if self._learner is not None and (observations := self._observer.collect(now_s)):
@@ -353,7 +369,7 @@ class Simulation:
 
     def _end_if_stalled(self, moves: Moves) -> None:
         if self.world.running or self._to_come or not moves.changes_nothing:
-            self._stall.restart(self._env.now)
+            self._stall.restart(self._env.now, running=bool(self.world.running))
         elif self._stall.has_run_out(self.world, self._env.now):
             self._end()
 
@@ -384,4 +400,7 @@ def simulate(
     InvalidDecisionError
         If the policy asks for something that cannot be.
     """
-    return Simulation(cluster, jobs, profile, scheduler, settings, streams, progress, history).run()
+    with spare_what_stays() as these_stay:
+        simulation = Simulation(cluster, jobs, profile, scheduler, settings, streams, progress, history)
+        these_stay()
+        return simulation.run()

@@ -315,8 +315,7 @@ class World:
     def _account(self, gpu: int, now_s: float) -> None:
         """Integrate a GPU's energy and share it equally among its residents; before the residents change."""
         joules = self.meter.settle_gpu(gpu, now_s)
-        residents = self.book.residents[gpu]
-        if joules and residents:
+        if joules and (residents := self.book.residents[gpu]):
             share = joules / len(residents)
             for state in residents:
                 state.energy_j += share

@@ -48,7 +48,6 @@ class Capacity:
         self._owned = False
         self._changed: dict[int, list[Job]] = {}
         self._too_big: set[Shape] = set()
-        self._memory_limit = np.array([t.memory_gib for t in self.cluster.gpu_types]) * (1 + _SLACK)
 
     @property
     def jobs(self) -> IntArray:
@@ -85,9 +84,8 @@ class Capacity:
         if self._up is not None:
             usable = usable & self._up
         if shape.fraction == 1:
-            empty: BoolArray = self._jobs == 0
-            return usable & empty
-        memory: BoolArray = self._memory + shape.memory_gib <= self._memory_limit[self.cluster.type_of]
+            return usable & self._empty
+        memory: BoolArray = self._memory + shape.memory_gib <= self.cluster.memory_limit_gib
         return usable & memory & (self._jobs < self.cluster.theta) & (self._fraction + shape.fraction <= 1 + _SLACK)
 
     def fit(self, active: ActiveJob, rank: Rank = in_cluster_order) -> Placement | None:
@@ -140,17 +138,21 @@ class Capacity:
             enough = bool(self._free(shape).any())
         else:
             types, _ = self.cluster.holding(shape.memory_gib, shape.allowed)
-            enough = sum([self._empty[t] for t in types]) >= shape.num_gpus
+            enough = sum([self._empties[t] for t in types]) >= shape.num_gpus
         if not enough:
             self._too_big.add(shape)
         return enough
 
     @cached_property
-    def _empty(self) -> list[int]:
+    def _empty(self) -> BoolArray:
+        """Per GPU: whether it is up and has no job."""
+        empty: BoolArray = self._jobs == 0
+        return empty if self._up is None else empty & self._up
+
+    @cached_property
+    def _empties(self) -> list[int]:
         """Per type: how many GPUs are empty."""
-        empty = self._jobs == 0 if self._up is None else (self._jobs == 0) & self._up
-        counts: list[int] = np.bincount(self.cluster.type_of[empty], minlength=len(self.cluster.gpu_types)).tolist()
-        return counts
+        return [int(np.count_nonzero(self._empty & of_type)) for of_type in self.cluster.of_type]
 
     def take(self, job: Job, placement: Placement) -> None:
         """Put the job there."""
@@ -181,10 +183,11 @@ class Capacity:
         return [self.cluster.index_of[gpu] for gpu in placement]
 
     def _count(self, gpu: int, job: Job, sign: int) -> None:
-        empty_before, empties = self._jobs[gpu] == 0, self._empty
+        empty_before, now_empty, empties = self._jobs[gpu] == 0, self._empty, self._empties
         self._jobs[gpu] += sign
         empty = self._jobs[gpu] == 0
         if empty != empty_before:
+            now_empty[gpu] = empty
             empties[self.cluster.type_of[gpu]] -= sign
         self._fraction[gpu] = 0.0 if empty else self._fraction[gpu] + sign * job.gpu_fraction
         self._memory[gpu] = 0.0 if empty else self._memory[gpu] + sign * self._workloads[job.workload].memory_gib

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gogh_sim.engine import Records
 from gogh_sim.errors import InvalidDecisionError
-from gogh_sim.policy import PolicyContext, Scheduler, ThroughputSource
+from gogh_sim.policy import Attentive, ClusterView, Decision, Learner, PolicyContext, Scheduler, ThroughputSource
 from gogh_sim.testing.worlds import World, random_job, random_profile, random_world
 
 MakePolicy: TypeAlias = Callable[[PolicyContext, ThroughputSource], Scheduler]
@@ -83,14 +83,42 @@ def no_peeking_at_speeds(make: MakePolicy, seed: int) -> None:
     _require_same(here[here["time_s"] == 0], there[there["time_s"] == 0], f"world {seed}: at the start")
 
 
+def attention(make: MakePolicy, seed: int) -> None:
+    """What the policy does not name among the wake-ups that it needs would have changed nothing.
+
+    A learner is left out: asked more often it is also told of measurements at other times.
+    """
+    world = random_world(seed, num_jobs=60)
+    asked, pestered = (make(world.context(), world.truth()) for _ in range(2))
+    if not isinstance(asked, Attentive) or isinstance(asked, Learner):
+        return
+    here, there = _run_policy(asked, world).events, _run_policy(_Pestered(pestered), world).events
+    _require_same(here, there, f"world {seed}: asked as it states, then always")
+
+
+class _Pestered:
+    """Hides what a policy states, so that it is asked at every wake-up."""
+
+    def __init__(self, policy: Scheduler) -> None:
+        self._policy = policy
+
+    def decide(self, view: ClusterView) -> Decision:
+        return self._policy.decide(view)
+
+
 CHECKS: Mapping[str, Callable[[MakePolicy, int], None]] = {
-    rule.__name__: rule for rule in (capacity, memory, determinism, starvation, no_peeking_ahead, no_peeking_at_speeds)
+    rule.__name__: rule
+    for rule in (capacity, memory, determinism, starvation, no_peeking_ahead, no_peeking_at_speeds, attention)
 }
 
 
 def _run(make: MakePolicy, world: World) -> Records:
+    return _run_policy(make(world.context(), world.truth()), world)
+
+
+def _run_policy(policy: Scheduler, world: World) -> Records:
     try:
-        return world.run(make(world.context(), world.truth()))
+        return world.run(policy)
     except InvalidDecisionError as error:
         raise ConformanceError(f"world {world.seed}: {error}") from error
 
@@ -100,4 +128,4 @@ def _require_same(here: pd.DataFrame, there: pd.DataFrame, where: str) -> None:
     for number in range(max(len(here), len(there))):
         pair = [table.iloc[number].to_dict() if number < len(table) else None for table in (here, there)]
         if str(pair[0]) != str(pair[1]):
-            raise ConformanceError(f"{where}, the policy did {pair[0]} in one world and {pair[1]} in the other")
+            raise ConformanceError(f"{where}, the policy did {pair[0]} in one run and {pair[1]} in the other")

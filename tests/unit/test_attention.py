@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from builders import cluster, job, run
+import math
 
+import pytest
+from builders import FRICTIONLESS, cluster, job, profile, run
+
+from gogh_sim.engine import Simulation
 from gogh_sim.policy import ALWAYS, NOTHING, QUEUE_OR_ROOM, Attention, ClusterView, Decision, PolicyContext, Wake
 from gogh_sim.schedulers.best_fit import BestFit
 from gogh_sim.schedulers.edf import EarliestDeadline
@@ -17,6 +20,7 @@ from gogh_sim.schedulers.least_loaded import LeastLoaded
 from gogh_sim.schedulers.pwr import PowerAware
 from gogh_sim.schedulers.round_robin import RoundRobin
 from gogh_sim.schedulers.sjf import ShortestFirst
+from gogh_sim.streams import Streams
 from gogh_sim.testing import random_world
 
 QUEUE_POLICIES = (
@@ -67,6 +71,26 @@ def test_rounds_and_idle_times_are_left_out_on_request() -> None:
     assert records.decisions.time_s.tolist() == [10.0, 20.0, 410.0, 600.0]
 
 
+def test_ticks_come_to_who_has_rounds_only() -> None:
+    """Ten days of one job: 2,879 ticks and as many questions for a policy that has rounds, else none."""
+    events = []
+    for attention in (ALWAYS, QUEUE_OR_ROOM):
+        long = [job("a", 0.0, 864_000.0)]
+        simulation = Simulation(cluster(("V100", 1)), long, profile(), Listener(attention), FRICTIONLESS, Streams(1))
+        simulation.start()
+        events.append(sum(1 for _ in iter(simulation.step, False)))
+        assert simulation.close().jobs.end_s.tolist() == [864_000.0]
+    assert events[0] - events[1] == 2 * (864_000 / 300 - 1)
+    assert events[1] < 10
+
+
+def test_a_policy_is_not_told_of_wake_ups_that_it_does_not_name() -> None:
+    listener = Listener(Attention(frozenset({Wake.ARRIVAL})))
+    # b arrives when a ends.
+    run(cluster(("V100", 1)), [job("a", 0.0, 900.0), job("b", 900.0)], listener)
+    assert listener.heard == [(0.0, {Wake.ARRIVAL}), (900.0, {Wake.ARRIVAL})]
+
+
 def test_the_queue_of_a_policy_that_is_not_asked_is_in_the_timeline() -> None:
     deaf = Listener(Attention(frozenset({Wake.ROUND})))
     records, _ = run(cluster(("V100", 1)), JOBS, deaf)
@@ -82,6 +106,17 @@ def test_a_run_stalls_alike_whether_or_not_the_policy_is_asked_in_vain() -> None
         ends.append(records.timeline.time_s.iloc[-1])
         assert records.jobs.status.tolist() == ["unfinished"]
     assert ends[0] == ends[1] == 86_400.0
+
+
+@pytest.mark.parametrize("runs_s", [1_000.0, 1_200.0, 100_000.5])
+def test_a_run_stalls_alike_after_jobs_have_run_whether_or_not_ticks_come(runs_s: float) -> None:
+    """The last tick while the job ran is where the clock starts: at 900 s, at 900 s again and at 99,900 s."""
+    jobs = [job("a", 0.0, runs_s), job("b", 0.0, num_gpus=2)]
+    ends = []
+    for policy in (Fifo(_context()), Pestered(Fifo(_context()))):
+        records, _ = run(cluster(("V100", 1)), jobs, policy)
+        ends.append(records.timeline.time_s.iloc[-1])
+    assert ends[0] == ends[1] == math.ceil(runs_s / 300) * 300 - 300 + 86_400.0
 
 
 def _context() -> PolicyContext:

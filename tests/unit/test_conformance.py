@@ -8,7 +8,16 @@ from collections.abc import Callable
 
 import pytest
 
-from gogh_sim.policy import NOTHING, ClusterView, Decision, PolicyContext, Scheduler, ThroughputSource
+from gogh_sim.policy import (
+    NOTHING,
+    Attention,
+    ClusterView,
+    Decision,
+    PolicyContext,
+    Scheduler,
+    ThroughputSource,
+    Wake,
+)
 from gogh_sim.schedulers.backfill import Backfill
 from gogh_sim.schedulers.best_fit import BestFit
 from gogh_sim.schedulers.capacity import Capacity, start_who_fits
@@ -122,14 +131,21 @@ class Peeks:
         return start_who_fits(Capacity(self._context, view), queue)
 
 
+class Deaf(Fifo):
+    """Fifo that does not want to hear of room that comes free."""
+
+    attention = Attention(frozenset({Wake.ARRIVAL, Wake.ROUND}))
+
+
 @pytest.mark.parametrize(
     ("name", "make", "message"),
     [
         ("capacity", lambda context, source: Crowd(context, most=3), "more than theta"),
         ("memory", lambda context, source: Crowd(context, most=2), "GiB of memory"),
         ("determinism", lambda context, source: Moody(context), "differs between two equal runs"),
+        ("attention", lambda context, source: Deaf(context), "asked as it states, then always"),
         ("starvation", lambda context, source: Narrow(context), "never ended"),
-        ("no_peeking_at_speeds", Peeks, "in one world"),
+        ("no_peeking_at_speeds", Peeks, "in one run"),
     ],
 )
 def test_a_policy_that_breaks_a_rule_is_named(name: str, make: Make, message: str) -> None:
