@@ -13,15 +13,19 @@ from gogh_sim.types import BoolArray, FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True)
 class _Grain:
-    """How finely jobs are told apart: size classes per doubling, classes of slack, and whether partners count."""
+    """How finely jobs are told apart: size classes per doubling, and classes of slack."""
 
     sizes: float
     slacks: float
-    partners: bool
 
 
-_GRAINS = (_Grain(2.0, 8.0, True), _Grain(2.0, 4.0, False), _Grain(1.0, 2.0, False), _Grain(0.5, 1.0, False))
+_GRAINS = (_Grain(2.0, 8.0), _Grain(2.0, 4.0), _Grain(1.0, 2.0), _Grain(0.5, 1.0))
 """Finest first. Floors are told apart by steps of a fifth in all, see `_FLOOR_STEP`."""
+
+_PARTNERED = 4
+"""How many times as many groups there may be for partners to be told apart. Without that the program takes any two for
+new to each other, so that it pays as much to leave them as to pair them anew, and does so round after round; but what
+it costs to price all pairs grows with the square."""
 
 _FLOOR_STEP = 1.2
 
@@ -54,22 +58,26 @@ class Grouping:
 
 
 def group(jobs: JobTable, demand: Demand, most: int) -> Grouping:
-    """Group jobs at the finest grain that yields at most `most` groups, else at the coarsest.
+    """Group jobs at the finest grain that yields at most `most` groups, else at the coarsest; then by their partners.
 
     A group's floor is the highest of its members', so that each of them meets its own; work left, queue cost and move
-    cost are means.
+    cost are means. Where partners would make more than `_PARTNERED` times `most` groups of them, they do not count.
     """
     for grain in _GRAINS:
         number = _numbers(jobs, demand, grain)
         if number.max(initial=-1) < most:
             break
+    beside = _in_order(np.where(jobs.partners == PENDING, PENDING, number[jobs.partners]))
+    parted = _ranked(np.column_stack([number, beside]).astype(np.float64))
+    tell = parted.max(initial=-1) < max(_PARTNERED * most, number.max(initial=-1) + 1)
+    number = parted if tell else number
     size = int(number.max(initial=-1)) + 1
     count = np.bincount(number, minlength=size).astype(np.int64)
     first = np.full(size, number.size, dtype=np.int64)
     np.minimum.at(first, number, np.arange(number.size))
     floor = np.zeros((size, demand.floor.shape[1]))
     np.maximum.at(floor, number, demand.floor)
-    partners = jobs.partners[first] if grain.partners else np.full((size, MOST_MEMBERS - 1), PENDING)
+    partners = jobs.partners[first] if tell else np.full((size, MOST_MEMBERS - 1), PENDING)
     groups = Groups(
         count=count,
         width=jobs.width[first],
@@ -89,7 +97,7 @@ def group(jobs: JobTable, demand: Demand, most: int) -> Grouping:
 
 
 def _numbers(jobs: JobTable, demand: Demand, grain: _Grain) -> IntArray:
-    """(N,) group of each job, numbered in the order of their first jobs."""
+    """(N,) group of each job, numbered in the order of their first jobs; partners aside."""
     size_class = np.floor(grain.sizes * np.log2(np.maximum(jobs.remaining_s, 1.0)))
     with np.errstate(divide="ignore"):
         floor_class = np.ceil(np.log(demand.floor.max(axis=1, initial=0.0)) / np.log(_FLOOR_STEP))
@@ -103,11 +111,7 @@ def _numbers(jobs: JobTable, demand: Demand, grain: _Grain) -> IntArray:
         demand.urgent,
         demand.allowed @ (2 ** np.arange(demand.allowed.shape[1])),
     ]
-    number = _ranked(np.stack([np.asarray(part, dtype=np.float64) for part in parts], axis=1))
-    if not grain.partners:
-        return number
-    beside = _in_order(np.where(jobs.partners == PENDING, PENDING, number[jobs.partners]))
-    return _ranked(np.column_stack([number, beside]).astype(np.float64))
+    return _ranked(np.stack([np.asarray(part, dtype=np.float64) for part in parts], axis=1))
 
 
 def _in_order(partners: IntArray) -> IntArray:

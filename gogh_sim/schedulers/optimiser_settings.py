@@ -56,7 +56,8 @@ class OptimiserSettings:
     refresh_s
         An unchanged placement with nobody waiting is looked at again after this long, for what has been learned.
     most_groups
-        Groups of jobs above which they are drawn coarser.
+        Groups of jobs above which they are drawn coarser; those of one group that share their GPUs with others of
+        different groups are told apart on top of it.
     demand, solve, drain, grid
         See `DemandSettings`, `SolveSettings`, `DrainSettings` and `GridSettings`; mappings are accepted.
     """

@@ -104,6 +104,16 @@ def test_jobs_share_where_that_saves_energy_and_floors_allow_it() -> None:
     assert apart["a"] != apart["b"]
 
 
+def test_who_shares_stays_together_however_coarse_the_groups() -> None:
+    pair = cluster(("V100", 1), ("V100", 1))
+    running = {job("a", seconds=5000.0): at("n0/0"), job("b", workload="half", seconds=5000.0): at("n0/0")}
+    # Together at norm 0.55 (100 + 160) W x 5000 s / 0.55 = 2364 kJ, apart 2 x 1250: 136 kJ more, less than a restart's
+    # threshold, so that two who were taken for strangers would part.
+    seen = at_round(view(pair, [], running))
+    for most_groups in (1, 10):
+        assert placed(decide(seen, norm=0.55, pair_w=160.0, most_groups=most_groups)) == {}
+
+
 def test_without_colocation_nobody_shares() -> None:
     alone = cluster(("V100", 1))
     jobs = [job("a"), job("b")]

@@ -210,7 +210,7 @@ def test_jobs_that_differ_form_two(jobs: dict[str, object], demands: dict[str, o
     assert len(group(table(2, **jobs), wants(2, **demands), 10).groups) == 2
 
 
-def test_partners_are_told_apart_until_groups_are_too_many() -> None:
+def test_partners_are_told_apart_at_every_grain() -> None:
     # Jobs 0 and 1 are together, 2 and 3 are together, 4 is alone; 0, 2 and 4 are of one kind.
     jobs = table(
         5,
@@ -218,12 +218,24 @@ def test_partners_are_told_apart_until_groups_are_too_many() -> None:
         present_type=np.zeros(5, dtype=np.int64),
         partners=np.array([[1, PENDING], [0, PENDING], [3, PENDING], [2, PENDING], [PENDING] * 2]),
     )
-    fine = group(jobs, wants(5), 10)
-    assert [sorted(members) for members in fine.members] == [[0, 2], [1, 3], [4]]
-    assert fine.groups.partners.tolist() == [[1, PENDING], [0, PENDING], [PENDING] * 2]
-    coarse = group(jobs, wants(5), 2)
-    assert [sorted(members) for members in coarse.members] == [[0, 2, 4], [1, 3]]
-    assert coarse.groups.partners.tolist() == [[PENDING] * 2] * 2
+    for most in (1, 10):
+        found = group(jobs, wants(5), most)
+        assert [sorted(members) for members in found.members] == [[0, 2], [1, 3], [4]]
+        assert found.groups.partners.tolist() == [[1, PENDING], [0, PENDING], [PENDING] * 2]
+
+
+def test_partners_are_not_told_apart_where_that_makes_far_too_many_groups() -> None:
+    # Five jobs of kind 0, each beside one of another kind: 6 groups, or 10 by their partners.
+    jobs = table(
+        10,
+        kind=np.array([0, 0, 0, 0, 0, 1, 2, 3, 4, 5]),
+        present_type=np.zeros(10, dtype=np.int64),
+        partners=np.array([[(job + 5) % 10, PENDING] for job in range(10)]),
+    )
+    assert len(group(jobs, wants(10), 3).groups) == 10
+    coarse = group(jobs, wants(10), 2)
+    assert [sorted(members) for members in coarse.members] == [[0, 1, 2, 3, 4], [5], [6], [7], [8], [9]]
+    assert coarse.groups.partners.tolist() == [[PENDING] * 2] * 6
 
 
 def test_no_jobs_form_no_groups() -> None:
