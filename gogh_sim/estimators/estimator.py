@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from gogh_sim.estimators import p1
 from gogh_sim.estimators.catalogue import Catalogue
+from gogh_sim.estimators.doubt import Doubt
 from gogh_sim.estimators.networks import Ensemble
-from gogh_sim.estimators.posterior import Doubt
 from gogh_sim.estimators.record import Record
 from gogh_sim.types import GpuType, Workload
 

@@ -12,9 +12,10 @@ from gogh_sim.errors import InputError
 from gogh_sim.estimators import p1, p2
 from gogh_sim.estimators.catalogue import Catalogue, Source
 from gogh_sim.estimators.coordinates import pressure_of, raw_pressure
+from gogh_sim.estimators.doubt import priors
 from gogh_sim.estimators.estimator import Estimator
 from gogh_sim.estimators.networks import Ensemble
-from gogh_sim.estimators.posterior import Measured, Posterior, Reading, believed_log_rate, pressure_slopes, priors
+from gogh_sim.estimators.posterior import Measured, Posterior, Reading, believed_log_rate, pressure_slopes
 from gogh_sim.types import REFERENCE_GPU, FloatArray, GpuType, Workload
 
 _JOBS_REMEMBERED = 100_000

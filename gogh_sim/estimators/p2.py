@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from gogh_sim.estimators.catalogue import Catalogue
+from gogh_sim.estimators.doubt import ROLES
 from gogh_sim.estimators.features import Encoder
 from gogh_sim.estimators.networks import Blocks, Ensemble, one_thread
-from gogh_sim.estimators.posterior import ROLES, Reading
+from gogh_sim.estimators.posterior import Reading
 from gogh_sim.types import FloatArray, IntArray
 
 CORRECTION_LIMIT = 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,19 @@ from torch import Tensor
 
 from gogh_sim.estimators import p2
 from gogh_sim.estimators.coordinates import PRESSURE_FLOOR, pressure_of, raw_pressure
+from gogh_sim.estimators.doubt import (
+    INTENSITY,
+    LEAST_VARIANCE,
+    ROLES,
+    SENSITIVITY,
+    SPEED,
+    Doubt,
+    learned_covariance,
+)
 from gogh_sim.estimators.history import History
 from gogh_sim.estimators.networks import Ensemble, build
 from gogh_sim.estimators.optimisation import descend, jittered, pressure_loss, speed_loss
-from gogh_sim.estimators.posterior import INTENSITY, ROLES, SENSITIVITY, SPEED, Doubt
+from gogh_sim.estimators.posterior import RELINEARISATIONS
 from gogh_sim.estimators.record import Record
 from gogh_sim.estimators.settings import TrainingSettings
 from gogh_sim.types import REFERENCE_GPU, BoolArray, FloatArray, IntArray
@@ -22,10 +32,6 @@ MEASUREMENTS = 6
 """Measurements per episode."""
 ALONE_SHARE, SLOWED_SHARE = 0.3, 0.4
 """Shares of measurements alone, and of its own rate beside a partner; the rest are of the partner's rate."""
-SHRINKAGE = 0.15
-"""Pull of the learned covariance towards no correlation: histories are short beside its size."""
-LEAST_VARIANCE = 0.02**2
-"""Of a coordinate that P1 seems to know: the run-to-run spread of 2 % remains."""
 
 
 @dataclass(frozen=True)
@@ -79,21 +85,9 @@ class Errors:
         pressed = np.where(known.any(axis=-1), mean, np.nan)
         return cls(tables, np.concatenate([tables[:, 0, :, -1], pressed[:, 0], pressed[:, 1]], axis=1))
 
-    def doubt(self) -> Doubt:
-        """Second moments of the errors, with correlations over what is known of both coordinates, made consistent."""
-        known = np.isfinite(self.coordinates)
-        values = np.where(known, self.coordinates, 0.0)
-        counts = known.astype(np.float64).T @ known
-        moments = values.T @ values / np.maximum(counts, 1.0)
-        variance = np.where(np.diag(counts) > 0, np.diag(moments), 1.0)
-        live = variance > 0
-        spread = np.sqrt(np.where(live, np.maximum(variance, LEAST_VARIANCE), 0.0))
-        scale = np.where(live, spread, 1.0)
-        correlation = np.clip(moments / np.outer(scale, scale), -1.0, 1.0) * (1.0 - SHRINKAGE)
-        np.fill_diagonal(correlation, 1.0)
-        strength, axes = np.linalg.eigh(correlation)
-        correlation = (axes * np.maximum(strength, 1e-6)) @ axes.T
-        return Doubt(correlation * np.outer(spread, spread), max(self._pair_variance(), LEAST_VARIANCE))
+    def doubt(self, families: Sequence[str]) -> Doubt:
+        """What the errors of workloads of these (W,) families let expect of another one."""
+        return Doubt(learned_covariance(self.coordinates, families), max(self._pair_variance(), LEAST_VARIANCE))
 
     def _pair_variance(self) -> float:
         means = self.coordinates.reshape(len(self.coordinates), ROLES, -1)[:, 1:]
@@ -229,19 +223,28 @@ class _Course:
         partner_speed = self._log_speed[np.minimum(b, len(self._log_speed) - 1), t]
         speed = np.where(role == 2, partner_speed, own_speed)
         true_speed = np.where(role == 2, partner_speed, e.truth[rows, 0, t, -1])
-        raw = np.where(role == 0, 0.0, raw_pressure(pressure))
         true_raw = np.where(role == 0, 0.0, raw_pressure(true_pressure))
-        believed = speed - np.log1p(raw)
-        e.gap = true_speed - np.log1p(true_raw) - believed + np.sqrt(self._noise) * self._rng.standard_normal(count)
-        steep = np.where(role == 0, 0.0, -(raw + PRESSURE_FLOOR) / (1.0 + raw))
-        slope = np.zeros_like(e.mean)
+        measured = true_speed - np.log1p(true_raw) + np.sqrt(self._noise) * self._rng.standard_normal(count)
+        moved = np.zeros(count)
+        for _ in range(RELINEARISATIONS):
+            raw = np.where(role == 0, 0.0, raw_pressure(pressure + moved))
+            steep = np.where(role == 0, 0.0, -(raw + PRESSURE_FLOOR) / (1.0 + raw))
+            believed = speed - np.log1p(raw) - steep * moved
+            e.gap = measured - believed
+            spread, total = self._spread(e, role, t, steep)
+            upon_pressure = spread[rows, np.where(role == 2, INTENSITY, SENSITIVITY) * self._types + t]
+            moved = np.where(role == 0, 0.0, (upon_pressure + steep * self._doubt.pair) * e.gap / total)
+        lessons = self._lessons(e, role, t, b, believed, spread / total[:, None], step)
+        return lessons, spread / np.sqrt(total)[:, None]
+
+    def _spread(self, e: _Episodes, role: IntArray, t: IntArray, steep: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(E, 3 T) covariances of coordinates and measured log rates, and (E,) the variances of the latter."""
+        rows, slope = np.arange(len(t)), np.zeros_like(e.mean)
         slope[rows, SPEED * self._types + t] = np.where(role == 2, 0.0, 1.0)
         slope[rows, SENSITIVITY * self._types + t] = np.where(role == 1, steep, 0.0)
         slope[rows, INTENSITY * self._types + t] = np.where(role == 2, steep, 0.0)
         spread = np.einsum("eij,ej->ei", e.covariance, slope)
-        total = self._noise + steep**2 * self._doubt.pair + (spread * slope).sum(axis=1)
-        lessons = self._lessons(e, role, t, b, believed, spread / total[:, None], step)
-        return lessons, spread / np.sqrt(total)[:, None]
+        return spread, self._noise + steep**2 * self._doubt.pair + (spread * slope).sum(axis=1)
 
     def _situations(self, workloads: IntArray) -> tuple[IntArray, IntArray, IntArray]:
         """(E,) role of the workload, type and partner (the last column for none) of a measurement each."""

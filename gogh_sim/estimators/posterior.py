@@ -8,27 +8,29 @@ intensity (how hard it presses on them), the last two in log pressure. The rate 
 
 with the job's own hidden factor. Errors of P1 go together: who is faster than believed on an A100 is so on an H100, and
 presses less there. Their covariance, learned from the history, is the prior; a measurement moves all coordinates of
-the workloads that it involves, those on other types included (an extended Kalman filter, one Gaussian per workload,
-with the factors of its latest jobs in it so that one job measured twice counts as one job).
+the workloads that it involves, those on other types included (an iterated extended Kalman filter, Bell and Cathey, IEEE
+Transactions on Automatic Control 38(2), 1993; one Gaussian per workload, with the factors of its latest jobs in it so
+that one job measured twice counts as one job).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from gogh_sim.estimators.catalogue import Catalogue, Source
 from gogh_sim.estimators.coordinates import PRESSURE_FLOOR, raw_pressure
+from gogh_sim.estimators.doubt import INTENSITY, ROLES, SENSITIVITY, SPEED
 from gogh_sim.types import BoolArray, FloatArray, IntArray
 
 JOBS_PER_WORKLOAD = 32
 """Jobs whose factors are kept in a workload's Gaussian; of more, the one heard of first is forgotten."""
-ROLES = 3
-"""Coordinates per type."""
-SPEED, SENSITIVITY, INTENSITY = range(ROLES)
+RELINEARISATIONS = 6
+"""Most times that the slowdown law is made straight again about where a measurement leads."""
+SETTLED = 1e-3
+"""Movement of log pressures below which that is done no more."""
 
 
 class Measured(NamedTuple):
@@ -42,63 +44,12 @@ class Measured(NamedTuple):
     log_rate: float
 
 
-@dataclass(frozen=True)
-class Doubt:
-    """How wrong P1 is on workloads of families that it has not seen.
-
-    Attributes
-    ----------
-    covariance
-        (3 T, 3 T) of the errors of a workload's coordinates: speeds on all types, then sensitivities, then intensities.
-    pair
-        Variance of what the log pressure of a pair differs from the sum of its two workloads.
-    """
-
-    covariance: FloatArray
-    pair: float
-
-    @property
-    def mean_variance(self) -> FloatArray:
-        """(2,) mean variance of log speeds alone, where they are in doubt, and of log pressures on a new workload."""
-        speed, sensitivity, _ = np.diag(self.covariance).reshape(ROLES, -1)
-        doubted = speed[speed > 0]
-        alone = float(doubted.mean()) if len(doubted) else 0.0
-        return np.array([alone, float(sensitivity.mean()) + self.pair])
-
-    def on_types(self, stand_in: IntArray, reference: BoolArray) -> FloatArray:
-        """The covariance for types that these known ones stand in for; speed on the reference type is 1 for sure."""
-        types = len(self.covariance) // ROLES
-        rows = np.concatenate([role * types + stand_in for role in range(ROLES)])
-        sure = np.concatenate([reference, np.zeros((ROLES - 1) * len(reference), dtype=np.bool_)])
-        result: FloatArray = np.where(sure[:, None] | sure, 0.0, self.covariance[np.ix_(rows, rows)])
-        return result
-
-
-def priors(doubt: FloatArray, new: BoolArray, known: float) -> FloatArray:
-    """(W, 3 T, 3 T) covariances of what is believed of workloads at first.
-
-    Parameters
-    ----------
-    doubt
-        (3 T, 3 T) `Doubt.on_types`.
-    new
-        (T, W) where the history does not hold the workload on the type. What it holds is nearly sure.
-    known
-        Variance of a coordinate that the history holds.
-    """
-    fresh = np.tile(new, (ROLES, 1)).T
-    sure = np.where(np.diag(doubt) > 0, known, 0.0)
-    both = fresh[:, :, None] & fresh[:, None, :]
-    result: FloatArray = np.where(both, doubt, np.where(fresh, 0.0, sure)[:, :, None] * np.eye(len(doubt)))
-    return result
-
-
 class Reading(NamedTuple):
     """What one measurement tells of one of the workloads involved, before it is taken in.
 
-    `workload` is the one to learn about; `gap` is measured less believed log rate, `gain` (3 T,) the Kalman gain of its
-    coordinates, `room` (3 T,) the share of their prior variance that is left, and `slope` (3 T,) the derivative of the
-    log rate by them; `touches` counts earlier readings.
+    `workload` is the one to learn about; `gap` is measured less believed log rate by the straight line that stands for
+    the slowdown law, `gain` (3 T,) the Kalman gain of its coordinates, `room` (3 T,) the share of their prior variance
+    that is left, and `slope` (3 T,) the derivative of the log rate by them; `touches` counts earlier readings.
     """
 
     measured: Measured
@@ -108,6 +59,18 @@ class Reading(NamedTuple):
     room: FloatArray
     slope: FloatArray
     touches: int
+
+
+class _Line(NamedTuple):
+    """A measurement made linear: derivatives of its log rate by what is believed of each workload, covariances of the
+    two, those of the pairs' own deviations, derivatives by the pairs' log pressures, gap, and the gap's variance."""
+
+    parts: dict[int, FloatArray]
+    spread: dict[int, FloatArray]
+    loose: FloatArray
+    slopes: FloatArray
+    gap: float
+    total: float
 
 
 Correction: TypeAlias = Callable[[Reading], FloatArray]
@@ -204,31 +167,55 @@ class Posterior:
         What it told of every workload involved that P2 is asked about. The catalogue's variances are not touched; see
         `refresh_variance`.
         """
-        t, a = measured.gpu_type, measured.workload
-        slopes = pressure_slopes(self.catalogue, measured)
-        belief = self._beliefs[a]
+        belief = self._beliefs[measured.workload]
         at = belief.admit(job_id, variance)
-        slope = self._slope_of(measured, a, slopes, len(belief.mean))
-        slope[at] = 1.0
-        parts = {a: slope}
+        line = self._straight(measured, at, noise)
+        readings = []
+        for w, part in line.parts.items():
+            belief = self._beliefs[w]
+            gain, size = line.spread[w] / line.total, belief.coordinates
+            reading = Reading(measured, w, line.gap, gain[:size], belief.room(), part[:size], belief.touches)
+            correction = correct(reading) if correct is not None and self.learns[w] else np.zeros(size)
+            self._shift(w, belief.move(gain, line.gap, line.total, correction))
+            if self.learns[w]:
+                readings.append(reading)
+        self._settle_pairs(measured, line)
+        self._mark(measured, [r.workload for r in readings])
+        return readings
+
+    def _straight(self, measured: Measured, factor_at: int, noise: float) -> _Line:
+        """The law made straight where the measurement itself leads, not where the beliefs before it were."""
+        factor = float(self._beliefs[measured.workload].mean[factor_at])
+        row = self.catalogue.estimate[measured.gpu_type, measured.workload]
+        unslowed, pressure = float(row[self.catalogue.alone]) + factor, row[measured.partners]
+        moved = np.zeros(len(pressure))
+        for _ in range(RELINEARISATIONS):
+            loss, slopes = log_loss(pressure + moved, measured.fractions)
+            gap = measured.log_rate - (unslowed - loss - float(slopes @ moved))
+            line = self._line(measured, factor_at, noise, slopes, gap)
+            before, moved = moved, self._pressed(measured, line)
+            if np.allclose(moved, before, rtol=0.0, atol=SETTLED):
+                break
+        return line
+
+    def _line(self, measured: Measured, factor_at: int, noise: float, slopes: FloatArray, gap: float) -> _Line:
+        a = measured.workload
+        parts = {a: self._slope_of(measured, a, slopes, len(self._beliefs[a].mean))}
+        parts[a][factor_at] = 1.0
         for w in self._partners(measured):
             parts[w] = self._slope_of(measured, w, slopes, len(self._beliefs[w].mean))
         spread = {w: self._beliefs[w].covariance @ part for w, part in parts.items()}
-        loose = slopes**2 * self._pair[t, a, measured.partners]
-        total = noise + float(loose.sum()) + sum(float(parts[w] @ spread[w]) for w in parts)
-        gap = measured.log_rate - believed_log_rate(self.catalogue, float(belief.mean[at]), measured)
-        readings = []
-        for w, part in parts.items():
-            belief = self._beliefs[w]
-            gain, size = spread[w] / total, belief.coordinates
-            reading = Reading(measured, w, gap, gain[:size], belief.room(), part[:size], belief.touches)
-            correction = correct(reading) if correct is not None and self.learns[w] else np.zeros(size)
-            self._shift(w, belief.move(gain, gap, total, correction))
-            if self.learns[w]:
-                readings.append(reading)
-        self._settle_pairs(measured, slopes, gap / total, loose / total)
-        self._mark(measured, [r.workload for r in readings])
-        return readings
+        loose = slopes * self._pair[measured.gpu_type, a, measured.partners]
+        total = noise + float(loose @ slopes) + sum(float(parts[w] @ spread[w]) for w in parts)
+        return _Line(parts, spread, loose, slopes, gap, total)
+
+    def _pressed(self, measured: Measured, line: _Line) -> FloatArray:
+        """How far the log pressures of the partners move."""
+        sensitivity, intensity = (role * self._types + measured.gpu_type for role in (SENSITIVITY, INTENSITY))
+        own = line.spread[measured.workload][sensitivity]
+        result: FloatArray = own + line.loose
+        result += [line.spread[int(b)][intensity] for b in measured.partners]
+        return result * (line.gap / line.total)
 
     def _partners(self, measured: Measured) -> list[int]:
         return sorted({int(b) for b in measured.partners} - {measured.workload})
@@ -250,11 +237,11 @@ class Posterior:
         estimate[:, workload, :alone] += sensitivity[:, None]
         estimate[:, :, workload] += intensity[:, None]
 
-    def _settle_pairs(self, measured: Measured, slopes: FloatArray, pull: float, share: FloatArray) -> None:
+    def _settle_pairs(self, measured: Measured, line: _Line) -> None:
         """The part of the gap that is put down to these very pairs."""
         at = (measured.gpu_type, measured.workload, measured.partners)
-        self.catalogue.estimate[at] += self._pair[at] * slopes * pull
-        self._pair[at] *= 1.0 - share
+        self.catalogue.estimate[at] += line.loose * line.gap / line.total
+        self._pair[at] *= 1.0 - line.loose * line.slopes / line.total
 
     def _mark(self, measured: Measured, told: Sequence[int]) -> None:
         """Note where estimates come from."""
@@ -285,13 +272,17 @@ class Posterior:
 def believed_log_rate(catalogue: Catalogue, log_factor: float, measured: Measured) -> float:
     """Believed log rate over the rate alone on the reference type."""
     row = catalogue.estimate[measured.gpu_type, measured.workload]
-    slowdown = float((measured.fractions * raw_pressure(row[measured.partners])).sum())
-    return float(row[catalogue.alone]) - float(np.log1p(slowdown)) + log_factor
+    return float(row[catalogue.alone]) - log_loss(row[measured.partners], measured.fractions)[0] + log_factor
 
 
 def pressure_slopes(catalogue: Catalogue, measured: Measured) -> FloatArray:
     """Derivative of the log rate by each partner's log pressure, not positive."""
     row = catalogue.estimate[measured.gpu_type, measured.workload, measured.partners]
-    raw = raw_pressure(row)
-    result: FloatArray = -measured.fractions * (raw + PRESSURE_FLOOR) / (1.0 + (measured.fractions * raw).sum())
-    return result
+    return log_loss(row, measured.fractions)[1]
+
+
+def log_loss(log_pressure: FloatArray, fractions: FloatArray) -> tuple[float, FloatArray]:
+    """Log of the slowdown by partners (B,), and the derivatives (B,) of the log rate by their log pressures."""
+    raw = raw_pressure(log_pressure)
+    slowdown = float((fractions * raw).sum())
+    return float(np.log1p(slowdown)), -fractions * (raw + PRESSURE_FLOOR) / (1.0 + slowdown)

@@ -42,7 +42,7 @@ def train(history: History, settings: TrainingSettings, seed: int) -> tuple[Esti
         for trained in (network, *(fold.network for fold in folds)):
             _trust(trained, share)
         beliefs = _beliefs(folds, known)
-        doubt = Errors.of(beliefs, known).doubt()
+        doubt = Errors.of(beliefs, known).doubt([w.family for w in known.workloads])
         refiner = p2_training.train(record, beliefs, doubt, settings, settings.members, seeds[2])
         estimator = Estimator(
             record=record,

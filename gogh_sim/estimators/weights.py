@@ -17,11 +17,11 @@ from torch import nn
 
 from gogh_sim.errors import InputError, require
 from gogh_sim.estimators import p1, p2
+from gogh_sim.estimators.doubt import ROLES, Doubt
 from gogh_sim.estimators.estimator import Estimator
 from gogh_sim.estimators.features import Encoder
 from gogh_sim.estimators.history import History
 from gogh_sim.estimators.networks import Ensemble, build
-from gogh_sim.estimators.posterior import ROLES, Doubt
 from gogh_sim.estimators.record import Record
 from gogh_sim.limits import check_size, too_large
 from gogh_sim.outputs import write_whole

@@ -7,7 +7,8 @@ import pytest
 
 from gogh_sim.estimators.catalogue import Catalogue, Source
 from gogh_sim.estimators.coordinates import norm_of
-from gogh_sim.estimators.posterior import Doubt, Measured, Posterior, priors
+from gogh_sim.estimators.doubt import Doubt, priors
+from gogh_sim.estimators.posterior import Measured, Posterior
 
 TYPES, WORKLOADS = 2, 3
 NOBODY = np.zeros(0, dtype=np.int64)
@@ -149,3 +150,15 @@ def test_known_workloads_on_unknown_types_are_in_doubt_there():
     assert np.diag(found) == pytest.approx([0.0, 0.09, 0.0004, 0.25, 0.0004, 0.16])
     assert found[1, 5] == 0.03
     assert found[2, 3] == 0.0
+
+
+def test_a_large_surprise_leads_where_the_law_bends_not_where_the_line_points():
+    """The mode of prior times likelihood, found on a grid, of a sensitivity that nothing else is in doubt beside."""
+    learner = posterior()
+    slowed = float(np.log(norm_of(np.array(1.5))))
+    learner.observe(beside(NEW, KNOWN, 0, slowed), "j", 1e-9, 0.0004)
+    total = learner.catalogue.estimate[0, NEW, KNOWN] - catalogue().estimate[0, NEW, KNOWN]
+    grid = np.linspace(-1.0, 4.0, 500_001)
+    loss = grid**2 / (0.25 + DOUBT.pair) + (slowed - np.log(norm_of(grid - 0.5))) ** 2 / 0.0004
+    assert total == pytest.approx(grid[loss.argmin()], abs=2e-3)
+    assert learner.catalogue.estimate[0, NEW, OTHER] + 0.5 == pytest.approx(total * 0.25 / 0.26, abs=1e-6)
