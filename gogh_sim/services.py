@@ -203,20 +203,8 @@ def _job(
     series: int,
 ) -> Job:
     number = profile.workload_index[workload.name]
-    iterations = settings.tokens_per_request if workload.task.startswith(_GENERATES) else 1.0
     rate = float(profile.reference_solo_rate[number])
-    scale = settings.rate_scale
-    if settings.peak_load is not None:
-        scale = settings.peak_load * rate * workload.batch_size / iterations / float(trace.rates[series].max())
-    service = Service(
-        lifetime_s=settings.lifetime_s,
-        requests=trace.series(series, scale),
-        latency_slo_s=settings.latency_slo_s or settings.latency_slo * iterations / rate,
-        iterations_per_request=iterations,
-        slots=workload.batch_size,
-        service_time=ServiceTime(settings.service_time),
-        target=settings.target,
-    )
+    service = _service(settings, workload, rate, trace, series)
     gpus = replicas(service, rate, settings.most_gpus)
     if gpus is None:
         raise InputError(
@@ -224,15 +212,7 @@ def _job(
             f"{service.latency_slo_s:g} s on no {settings.most_gpus} GPUs of the reference type; lower "
             "trace.services.peak_load or rate_scale, or raise latency_slo or most_gpus"
         )
-    runs = np.isfinite(profile.solo_rate[number])
-    widest = max(
-        (
-            int(n)
-            for t, n in zip(cluster.gpu_types, cluster.gpus_per_type, strict=True)
-            if runs[profile.type_index[t.name]]
-        ),
-        default=0,
-    )
+    widest = _widest(profile, cluster, number)
     if gpus > widest:
         raise InputError(
             f"{job_id} ({workload.name}) needs {gpus} GPUs of one type; cluster {cluster.name} has at most {widest}"
@@ -250,6 +230,29 @@ def _job(
         queue="service",
         service=service,
     )
+
+
+def _service(settings: ServiceSettings, workload: Workload, rate: float, trace: RequestTrace, series: int) -> Service:
+    """What a series asks of a workload that makes `rate` iterations per second alone on the reference type."""
+    iterations = settings.tokens_per_request if workload.task.startswith(_GENERATES) else 1.0
+    scale = settings.rate_scale
+    if settings.peak_load is not None:
+        scale = settings.peak_load * rate * workload.batch_size / iterations / float(trace.rates[series].max())
+    return Service(
+        lifetime_s=settings.lifetime_s,
+        requests=trace.series(series, scale),
+        latency_slo_s=settings.latency_slo_s or settings.latency_slo * iterations / rate,
+        iterations_per_request=iterations,
+        slots=workload.batch_size,
+        service_time=ServiceTime(settings.service_time),
+        target=settings.target,
+    )
+
+
+def _widest(profile: Profile, cluster: Cluster, workload: int) -> int:
+    """Most GPUs of one type of the cluster on which the workload runs."""
+    runs = np.isfinite(profile.solo_rate[workload])[[profile.type_index[name] for name in cluster.type_names]]
+    return int(cluster.gpus_per_type[runs].max(initial=0))
 
 
 def kept(service: Service, gpus: int, rate: float) -> float:

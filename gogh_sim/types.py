@@ -19,6 +19,8 @@ JobId: TypeAlias = str
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
+Gpus: TypeAlias = tuple[int, ...]
+"""GPUs of one gang or unit by their numbers in the cluster."""
 
 REFERENCE_GPU = "V100"
 """The GPU type whose solo speed is 1 in every relative speed."""

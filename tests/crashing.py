@@ -26,11 +26,16 @@ CHANGES = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.truncate", "shu
 
 
 class Ended(NamedTuple):
-    """How a fork ended: whether it was killed, its exit code, how many changes it had made, its last error line."""
+    """How a fork ended.
+
+    Whether it was killed, its exit code, how many changes it had made, how many of them a full disk refused, its last
+    error line.
+    """
 
     killed: bool
     code: int
     changes: int
+    refused: int
     said: str
 
 
@@ -105,13 +110,13 @@ def _forked(order: dict[str, Any]) -> Ended:
         time.sleep(order["after_s"])
         os.kill(child, signal.SIGKILL)
     with os.fdopen(told) as count:
-        changes = count.read()
+        changes, refused = map(int, count.read().split() or (0, 0))
     _, status = os.waitpid(child, 0)
     killed = os.WIFSIGNALED(status)
     with error:
         error.seek(0)
         said = error.read().decode().splitlines() or [""]
-    return Ended(killed, -1 if killed else os.WEXITSTATUS(status), int(changes or 0), said[-1])
+    return Ended(killed, -1 if killed else os.WEXITSTATUS(status), changes, refused, said[-1])
 
 
 def _run(order: dict[str, Any], tell: int, error: int) -> None:
@@ -124,11 +129,11 @@ def _run(order: dict[str, Any], tell: int, error: int) -> None:
         os.dup2(target, stream)
     if order["largest"]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest"], order["largest"]))
-    changes = 0
+    changes = refused = 0
     mine = threading.get_ident()
 
     def count(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal changes
+        nonlocal changes, refused
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
         # Bars and pools have threads whose timing is not that of the run.
         if (writes or event in CHANGES) and threading.get_ident() == mine:
@@ -136,6 +141,7 @@ def _run(order: dict[str, Any], tell: int, error: int) -> None:
             if changes == order["change"]:
                 os.kill(os.getpid(), signal.SIGKILL)
             if 0 < order["full"] <= changes and event in ("open", "os.mkdir"):
+                refused += 1
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), arguments[0])
 
     sys.addaudithook(count)
@@ -145,7 +151,7 @@ def _run(order: dict[str, Any], tell: int, error: int) -> None:
         print(f"{type(bug).__name__}: {bug}", file=sys.stderr)
         code = 70
     sys.stderr.flush()
-    os.write(tell, str(changes).encode())
+    os.write(tell, f"{changes} {refused}".encode())
     os._exit(code)
 
 

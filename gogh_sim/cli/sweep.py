@@ -89,11 +89,13 @@ class Account:
 
     def share(self) -> Share:
         """How far it is, for a bar; folders of unfinished runs are looked into."""
-        self._whole.update(e.folder for e in self.elements if e.folder not in self._whole and e.whole)
-        ended = sum(element.folder in self._whole for element in self.elements) + len(self.failed)
-        parts = sum(share_done(element.folder) for element in self.elements if element.folder not in self._whole)
-        kept = sum(element.identity in self.before for element in self.elements)
-        return Share(ended + parts, kept, max(len(self.elements), self.expected))
+        elements = tuple(self.elements)  # launchers add to them while a bar asks
+        self._whole.update(e.folder for e in elements if e.folder not in self._whole and e.whole)
+        # A run whose process was killed has failed, although what it had done is still there to be seen.
+        ended = self._whole | {element.folder for element, _ in self.failed}
+        done = sum(1.0 if element.folder in ended else share_done(element.folder) for element in elements)
+        kept = sum(element.identity in self.before for element in elements)
+        return Share(done, kept, max(len(elements), self.expected))
 
     def write_failures(self) -> None:
         """Write `FAILURES`, or remove that of an earlier start where nothing failed."""

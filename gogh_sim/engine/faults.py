@@ -13,9 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gogh_sim.errors import InputError
-from gogh_sim.types import Cluster
-
-Gpus = tuple[int, ...]
+from gogh_sim.types import Cluster, Gpus
 
 
 @dataclass(frozen=True, slots=True)

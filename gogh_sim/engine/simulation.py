@@ -17,7 +17,7 @@ import simpy
 from simpy.events import EventPriority
 
 from gogh_sim.engine.decisions import NO_MOVES, Moves, resolve
-from gogh_sim.engine.faults import Gpus, Level, Renewal, outages
+from gogh_sim.engine.faults import Level, Renewal, outages
 from gogh_sim.engine.garbage import spare_what_stays
 from gogh_sim.engine.jobs import JobState, Status
 from gogh_sim.engine.observer import Observer
@@ -31,7 +31,7 @@ from gogh_sim.engine.world import World, ends_well
 from gogh_sim.policy import ALWAYS, Attentive, Learner, Scheduler, Wake
 from gogh_sim.profiles import Profile
 from gogh_sim.streams import Streams
-from gogh_sim.types import Cluster, Job, JobId
+from gogh_sim.types import Cluster, Gpus, Job, JobId
 
 _LAST = EventPriority(2)
 
@@ -237,8 +237,8 @@ class Simulation:
             fail, repair = (partial(act, level, power) for act in (self._on_failure, self._on_repair))
             self._follow(f"faults_{level}", faults.law(level), units, fail, repair)
         gpus = faults.units(Level.GPU, cluster)
-        slow, normal = partial(self._on_slow, faults.straggler_speed), partial(self._on_speed, "normal", 1.0)
-        self._follow("stragglers", faults.straggler, gpus, slow, normal)
+        slow, normal = (partial(self._on_speed, *to) for to in (("slow", faults.straggler_speed), ("normal", 1.0)))
+        self._follow("stragglers", faults.straggler, gpus, lambda slowed, _: slow(slowed), normal)
 
     def _follow(self, stream: str, law: Renewal, units: Sequence[Gpus], begin: _Begin, end: _OnUnit) -> None:
         """Let each outage of the units begin and end at its time."""
@@ -271,9 +271,6 @@ class Simulation:
         self.world.repair(gpus, power, self._env.now)
         self._refresh()
         self._wake_if_active(Wake.REPAIR)
-
-    def _on_slow(self, factor: float, gpus: Gpus, until_s: float) -> None:
-        self._on_speed("slow", factor, gpus)
 
     def _on_speed(self, event: str, factor: float, gpus: Gpus) -> None:
         self.recorder.unit_event(self._env.now, f"gpu_{event}", gpus)
@@ -356,7 +353,7 @@ class Simulation:
         self._refresh()
         self._watch_empty_nodes(sorted(emptied))
 
-    def _place(self, event: str, state: JobState, gpus: tuple[int, ...]) -> None:
+    def _place(self, event: str, state: JobState, gpus: Gpus) -> None:
         now_s = self._env.now
         on, node_of = self.world.meter.on, self.world.book.node_of
         asleep = sorted({node_of[gpu] for gpu in gpus if not on[node_of[gpu]]})

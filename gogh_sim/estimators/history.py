@@ -59,8 +59,12 @@ class History:
             found = getattr(self, name).shape
             if found != shape:
                 raise InputError(f"history: {name} must have shape {shape}, found {found}")
+            if np.isinf(getattr(self, name)).any():
+                raise InputError(f"history: {name} must be finite, or nan where nothing is known")
         if (self.speed <= 0).any() or (self.norm <= 0).any() or (self.norm > 1).any():
             raise InputError("history: speeds must be positive and norms in (0, 1]")
+        if (self.power_w < 0).any() or (self.pair_power_w < 0).any():
+            raise InputError("history: watts must not be negative")
 
     @property
     def families(self) -> tuple[str, ...]:

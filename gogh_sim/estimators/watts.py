@@ -111,10 +111,12 @@ def _exponents(record: Record) -> FloatArray:
     for t, kind in enumerate(history.gpu_types):
         dynamic = history.power_w[:, t] - kind.idle_context_w
         heaviest = np.maximum(dynamic[:, None], dynamic)
+        heaviest[~(heaviest > 0)] = np.nan  # who draws no more than an idle GPU says nothing of how loads add up
         norm = history.norm[t]
         load = (norm * dynamic[:, None] + norm.T * dynamic) / heaviest
         rise = (history.pair_power_w[t] - kind.idle_context_w) / heaviest
-        usable = np.isfinite(load) & np.isfinite(rise) & (history.pair_power_w[t] < kind.tdp_w - 1e-6) & (rise > 0)
+        usable = np.isfinite(load) & np.isfinite(rise) & (load > 0) & (rise > 0)
+        usable &= history.pair_power_w[t] < kind.tdp_w - 1e-6
         x, y = np.log(load[usable]), np.log(rise[usable])
         if len(x) and float((x**2).sum()) > 1e-9:
             found[t] = float(np.clip((x * y).sum() / (x**2).sum(), 0.0, 1.0))

@@ -13,14 +13,12 @@ from gogh_sim.placement.costs import alone_cost
 from gogh_sim.placement.fleet import Fleet, FreeGpus
 from gogh_sim.placement.problem import Problem
 from gogh_sim.placement.stay import Instance, Site, keep_in_place
-from gogh_sim.types import IntArray
+from gogh_sim.types import Gpus, IntArray
 
 __all__ = ["Assignment", "Fleet", "assign"]
 
 SPREAD = 2
 """A gang that fits nowhere whole may span this many times the fewest nodes. Assumed: slower beats waiting for long."""
-
-Gpus = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)

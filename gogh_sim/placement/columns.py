@@ -77,10 +77,6 @@ class Columns:
         group, column, jobs = self.entries
         return np.rint(np.bincount(group, weights=jobs * uses[column], minlength=num_groups)).astype(np.int64)
 
-    def gpus_used(self, uses: IntArray, num_types: int) -> IntArray:
-        """(T,) GPUs of each type in columns used `uses` (K,) times."""
-        return np.rint(np.bincount(self.gpu_type, weights=self.width * uses, minlength=num_types)).astype(np.int64)
-
     def room_taken(self, uses: IntArray, problem: Problem) -> IntArray:
         """(R,) room that they take of every capacity row of the problem."""
         rows = problem.rows

@@ -31,9 +31,7 @@ import numpy as np
 
 from gogh_sim.errors import InputError
 from gogh_sim.placement.fleet import Fleet
-from gogh_sim.types import BoolArray, FloatArray, IntArray
-
-Gpus = tuple[int, ...]
+from gogh_sim.types import BoolArray, FloatArray, Gpus, IntArray
 
 _SEVERAL = -1
 """In place of the node of GPUs on more than one."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from gogh_sim.plots.style import SOURCE_LOOKS, legend_above, new_axes
+from gogh_sim.plots.legends import legend_above
+from gogh_sim.plots.style import SOURCE_LOOKS, new_axes
 
 _SHARES = {"speed": "-", "norm": ":"}
 """Line styles of speeds alone and of normalised throughputs."""

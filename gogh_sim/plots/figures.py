@@ -19,6 +19,7 @@ from gogh_sim.metrics.results import RunFrames, stack, summaries
 from gogh_sim.plots.files import FORMATS, figure_of, save
 from gogh_sim.plots.gantt import occupancy_gantt
 from gogh_sim.plots.jct import jct_distribution
+from gogh_sim.plots.legends import fitting, legend_of_figure
 from gogh_sim.plots.occupancy import occupancy_by_type
 from gogh_sim.plots.power import power_over_time
 from gogh_sim.plots.prediction import error_over_time
@@ -29,7 +30,7 @@ from gogh_sim.plots.tradeoff import energy_against_jct, energy_against_slo, ener
 _LONGEST_SLUG = 100
 """File systems take names of 255 bytes; what stands around this needs some."""
 
-_LONGEST_HEAD = 240
+_LONGEST_FOOT = 240
 """Three lines or so."""
 
 
@@ -61,7 +62,7 @@ def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] =
             suffix = f"_{number}" if len(settings) > 1 else ""
             for name, figure in _figures(group):
                 if suffix:
-                    _head(figure, setting)
+                    _foot(figure, setting)
                 written += save(figure, out / f"{name}{suffix}", formats)
         for parameter, number, table in _varied(runs):
             suffix, bare = f"_{number}" if number else "", _bare(parameter)
@@ -72,7 +73,7 @@ def write_figures(runs: Sequence[RunFrames], out: Path, formats: Sequence[str] =
             }
             for name, figure in drawn.items():
                 if suffix:
-                    _head(figure, parameter)
+                    _foot(figure, parameter)
                 written += save(figure, out / f"{name}_{_slug(bare)}{suffix}", formats)
     return written
 
@@ -143,7 +144,7 @@ def panels(titles: Sequence[str], draws: Sequence[Callable[[Axes], Axes]], share
         entries |= dict(zip(labels, handles, strict=True))
         if legend := ax.get_legend():
             legend.remove()
-        ax.set_title(title, loc="left", fontsize=7, pad=3)
+        ax.set_title(fitting(title, COLUMN_WIDTH_IN), loc="left", fontsize=7, pad=3)
         ax.label_outer()
     # Axes that share limits take those of the last one drawn, which would cut the longer runs.
     limits = np.array([(*ax.get_xlim(), *ax.get_ylim()) for ax in axes])
@@ -152,15 +153,14 @@ def panels(titles: Sequence[str], draws: Sequence[Callable[[Axes], Axes]], share
         ax.set_xlim(low[0], high[1])
         if share_y:
             ax.set_ylim(low[2], high[3])
-    if entries:
-        figure.legend(list(entries.values()), list(entries), loc="outside upper center", ncols=4, columnspacing=1.2)
+    legend_of_figure(figure, entries)
     return figure
 
 
-def _head(figure: Figure, setting: str) -> None:
-    """Put the setting above the figure; a long one is cut, as it would leave no room for the axes."""
-    cut = setting if len(setting) <= _LONGEST_HEAD else f"{setting[: _LONGEST_HEAD - 1]}…"
-    figure.suptitle(cut, fontsize=6, wrap=True)
+def _foot(figure: Figure, setting: str) -> None:
+    """Put the setting below the figure, clear of legends; a long one is cut, as it would leave no room for the axes."""
+    cut = setting if len(setting) <= _LONGEST_FOOT else f"{setting[: _LONGEST_FOOT - 1]}…"
+    figure.supxlabel(cut, fontsize=6, wrap=True)
 
 
 def _slug(name: str) -> str:

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from gogh_sim.metrics.jobs import jct_s
-from gogh_sim.plots.style import by_policy, legend_above, new_axes, policy_look
+from gogh_sim.plots.legends import legend_above
+from gogh_sim.plots.style import by_policy, new_axes, policy_look
 
 _TICKS_S = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400, 30 * 86400)
 _DENSE_TICKS_S = (1, 3, 10, 30, 60, 180, 600, 1800, 7200, 6 * 3600, 86400, 3 * 86400, 7 * 86400, 21 * 86400)

@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from gogh_sim.metrics.statistics import bin_edges, bin_means
+from gogh_sim.plots.legends import legend_above
 from gogh_sim.plots.power import BINS
-from gogh_sim.plots.style import TimeUnit, legend_above, new_axes, time_unit, type_color
+from gogh_sim.plots.style import TimeUnit, new_axes, time_unit, type_color
 
 _PREFIX = "busy_"
 

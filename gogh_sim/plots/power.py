@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from gogh_sim.metrics.statistics import bin_edges, bin_means
-from gogh_sim.plots.style import by_policy, by_run, legend_above, new_axes, policy_look, time_unit
+from gogh_sim.plots.legends import legend_above
+from gogh_sim.plots.style import by_policy, by_run, new_axes, policy_look, time_unit
 
 BINS = 200
 """Bins over the longest run; each shows its exact time-weighted mean, so areas are energies."""

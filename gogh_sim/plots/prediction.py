@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from gogh_sim.metrics.prediction import SOURCES, running_mape
-from gogh_sim.plots.style import SOURCE_LOOKS, TimeUnit, legend_above, new_axes, time_unit
+from gogh_sim.plots.legends import legend_above
+from gogh_sim.plots.style import SOURCE_LOOKS, TimeUnit, new_axes, time_unit
 
 WINDOW = 100
 """Predictions in the running mean."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
+from gogh_sim.plots.legends import legend_of_figure
 from gogh_sim.plots.style import COLUMN_WIDTH_IN, by_policy, new_figure, policy_look
 
 _ALIASES = {"best-fit": "best_fit", "dot-product": "dot_product"}
@@ -34,5 +35,5 @@ def packing_curves(curves: pd.DataFrame) -> Figure:
         ax.set(ylabel=f"GPUs {measure} (%)")
     axes[-1].set_xlabel("Arrived load (% of GPUs)")
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=4, columnspacing=1.2)
+    legend_of_figure(figure, dict(zip(labels, handles, strict=True)), loc="outside upper left")
     return figure

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from gogh_sim.metrics.statistics import mean_interval
-from gogh_sim.plots.style import by_policy, legend_above, new_axes, policy_look
+from gogh_sim.plots.legends import legend_above
+from gogh_sim.plots.style import by_policy, new_axes, policy_look
 
 
 def sensitivity(

@@ -30,4 +30,5 @@ def standing(table: pd.DataFrame) -> Figure:
             ax.plot(found["found"], row, color=look.color, marker=look.marker, markersize=4, linestyle="none")
         ax.set_xlabel(measure)
     axes[0].set_yticks(range(len(order)), order)
+    axes[0].set_ylim(-0.6, len(order) - 0.4)  # markers are more than half a row high
     return figure

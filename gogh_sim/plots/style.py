@@ -174,14 +174,6 @@ def by_run(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
         yield frame[frame["run"] == run]
 
 
-def legend_above(ax: Axes, columns: int = 4) -> None:
-    """Legend on top of the axes, outside, where it can cover no data; none for nameless parts."""
-    handles, labels = ax.get_legend_handles_labels()
-    if labels:
-        ncols = min(columns, len(labels))
-        ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0.0, 1.01), ncols=ncols, columnspacing=1.2)
-
-
 @dataclass(frozen=True, slots=True)
 class TimeUnit:
     """Unit of a time axis."""

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from gogh_sim.plots.jct import duration_label
-from gogh_sim.plots.style import legend_above, new_axes, new_figure
+from gogh_sim.plots.legends import legend_above
+from gogh_sim.plots.style import new_axes, new_figure
 
 # Colours of Okabe and Ito, "Color Universal Design" (2008), told apart by all common kinds of colour vision.
 _COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#000000", "#56b4e9")

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from gogh_sim.metrics.statistics import Interval, mean_interval
-from gogh_sim.plots.style import Look, by_policy, legend_above, new_axes, policy_look
+from gogh_sim.plots.legends import legend_above
+from gogh_sim.plots.style import Look, by_policy, new_axes, policy_look
 
 
 def energy_against_slo(summaries: pd.DataFrame, ax: Axes | None = None) -> Axes:

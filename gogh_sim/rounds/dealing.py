@@ -9,9 +9,7 @@ import numpy as np
 
 from gogh_sim.rounds.accounts import Row
 from gogh_sim.rounds.simulation import Turn
-from gogh_sim.types import Cluster
-
-Gpus = tuple[int, ...]
+from gogh_sim.types import Cluster, Gpus
 
 
 @dataclass(frozen=True, slots=True)

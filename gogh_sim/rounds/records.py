@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from gogh_sim.rounds.dealing import Dealt, Gpus, deal
+from gogh_sim.rounds.dealing import Dealt, deal
 from gogh_sim.rounds.simulation import RoundResult
-from gogh_sim.types import Cluster, FloatArray, Job
+from gogh_sim.types import Cluster, FloatArray, Gpus, Job
 
 _TAG = "measured"
 """Every speed is a row of the published table of throughputs."""

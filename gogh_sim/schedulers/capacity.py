@@ -171,6 +171,13 @@ class Capacity:
         """Per node: the sum of the fractions in use on its GPUs."""
         return np.add.reduceat(self._fraction, self.cluster.node_start[:-1])
 
+    @cached_property
+    def node_gpus(self) -> IntArray:
+        """Per node: its GPUs that have not broken down."""
+        if self._up is None:
+            return np.diff(self.cluster.node_start)
+        return np.add.reduceat(self._up.astype(np.int64), self.cluster.node_start[:-1])
+
     def holds(self, job: Job, placement: Placement) -> bool:
         """Whether exactly these GPUs could take the job now."""
         return bool(self.eligible(job)[[self.cluster.index_of[gpu] for gpu in placement]].all())

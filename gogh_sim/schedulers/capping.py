@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gogh_sim.placement import MOST_MEMBERS, PENDING, UNCAPPED, Problem, best_caps
-from gogh_sim.types import Cluster, GpuId
-
-Gpus = tuple[int, ...]
+from gogh_sim.types import Cluster, GpuId, Gpus
 
 
 class PowerCaps:

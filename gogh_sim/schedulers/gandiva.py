@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gogh_sim.policy import ActiveJob, ClusterView, Decision, Observation, Placement, PolicyContext, Prediction, Wake
 from gogh_sim.schedulers.capacity import Capacity, start_who_fits
-from gogh_sim.types import Job, JobId
+from gogh_sim.types import GpuType, Job, JobId
 
 
 class _Pair(NamedTuple):
@@ -69,7 +69,7 @@ class Gandiva:
                 del self._trials[newcomer]
                 continue
             jobs = view.running[newcomer].job, view.running[host].job
-            pair = _Pair.of(*jobs, self._type(view.running[host]))
+            pair = _Pair.of(*jobs, self._type(view.running[host]).name)
             left = self._shared[pair]
             if len(left) == len(pair.workloads):
                 del self._trials[newcomer]
@@ -82,21 +82,19 @@ class Gandiva:
         jobs, index_of = view.occupancy.jobs, view.cluster.index_of
         hosts = [host for host in view.running.values() if all(jobs[index_of[gpu]] == 1 for gpu in host.gpus)]
         for active in waiting:
-            for host in hosts:
-                if self._may_share(view, active.job, host):
-                    hosts.remove(host)
-                    self._trials[active.job.job_id] = host.job.job_id
-                    yield active.job.job_id, host.gpus
-                    break
+            host = next((host for host in hosts if self._may_share(view, active.job, host)), None)
+            if host is not None:
+                hosts.remove(host)
+                self._trials[active.job.job_id] = host.job.job_id
+                yield active.job.job_id, host.gpus
 
     def _may_share(self, view: ClusterView, job: Job, host: ActiveJob) -> bool:
-        gpu_type, pair = self._type(host), (job, host.job)
-        limit = next(t.memory_gib for t in view.cluster.gpu_types if t.name == gpu_type)
-        measured = all((one.workload, one.num_gpus, gpu_type) in self._alone for one in pair)
-        fits = sum(self._memory[one.workload] for one in pair) <= limit
-        same = job.num_gpus == host.job.num_gpus and job.allows(gpu_type) and view.cluster.theta > 1
-        return same and fits and measured and _Pair.of(*pair, gpu_type) not in self._bad
+        kind, pair = self._type(host), (job, host.job)
+        measured = all((one.workload, one.num_gpus, kind.name) in self._alone for one in pair)
+        fits = sum(self._memory[one.workload] for one in pair) <= kind.memory_gib
+        same = job.num_gpus == host.job.num_gpus and job.allows(kind.name) and view.cluster.theta > 1
+        return same and fits and measured and _Pair.of(*pair, kind.name) not in self._bad
 
-    def _type(self, active: ActiveJob) -> str:
+    def _type(self, active: ActiveJob) -> GpuType:
         cluster = self._context.cluster
-        return cluster.type_names[int(cluster.type_of[cluster.index_of[active.gpus[0]]])]
+        return cluster.gpu_types[int(cluster.type_of[cluster.index_of[active.gpus[0]]])]

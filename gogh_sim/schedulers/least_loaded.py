@@ -11,8 +11,8 @@ from gogh_sim.schedulers.capacity import Capacity, Costs, start_who_fits
 class LeastLoaded:
     """In order of submission, whoever fits starts on the node with the smallest share of its GPU capacity in use.
 
-    Within the node, on the GPU least in use. The least-allocated spreading that Kubernetes' NodeResourcesFit plugin
-    applies by default, with GPUs as the one resource.
+    Within the node, on the GPU least in use; a GPU that has broken down is no capacity. The least-allocated spreading
+    that Kubernetes' NodeResourcesFit plugin applies by default, with GPUs as the one resource.
     """
 
     attention = QUEUE_OR_ROOM
@@ -28,6 +28,6 @@ class LeastLoaded:
 
 def _load(capacity: Capacity, active: ActiveJob) -> Costs:
     cluster = capacity.cluster
-    load = capacity.node_load() / np.diff(cluster.node_start)
+    load = capacity.node_load() / np.maximum(capacity.node_gpus, 1)
     # Sums of the same fractions in another order differ in the last bits; that must not decide between nodes.
     return (np.round(load, 9)[cluster.node_of], np.round(capacity.fraction, 9))

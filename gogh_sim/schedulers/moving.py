@@ -10,12 +10,10 @@ import numpy as np
 
 from gogh_sim.placement import Problem, Running, Tenants
 from gogh_sim.schedulers.demand import DemandSettings
-from gogh_sim.types import BoolArray, FloatArray, IntArray
+from gogh_sim.types import BoolArray, FloatArray, Gpus, IntArray
 
 _FOREVER_S = 1e9
 """Stands for the stay of a job that is believed not to advance at all where it is."""
-
-Gpus = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,9 @@ import pytest
 
 from gogh_sim.cli import main
 from gogh_sim.cli.folders import found_identity, runs_in, share_done, written_aside
+from gogh_sim.cli.job import Failure
+from gogh_sim.cli.progress import Share
+from gogh_sim.cli.sweep import Account, Element
 from gogh_sim.metrics.results import load_runs
 
 TINY = "cluster=homogeneous64 trace=philly_style trace.jobs=12 power=always_on"
@@ -219,3 +222,15 @@ def test_the_share_of_an_unfinished_run_is_read_from_outside(tmp_path: Path) -> 
         assert share_done(out) == 0.25
         write(aside, "mine", "")
     assert sorted(entry.name for entry in out.iterdir()) == ["jobs.parquet", "summary.json"]
+
+
+def test_a_killed_run_counts_once_in_the_share_of_its_sweep(tmp_path: Path) -> None:
+    """What it had done by then is still there to be seen, and is not added to its having ended."""
+    elements = [Element((), name, tmp_path / name) for name in ("killed", "to_come")]
+    left = elements[0].folder / ".part-host-1"
+    left.mkdir(parents=True)
+    (left / "progress").write_text("0.25")
+    account = Account(tmp_path, frozenset(), elements=elements)
+    assert account.share() == Share(done=0.25, kept=0, total=2)
+    account.failed.append((elements[0], Failure("no result", "")))
+    assert account.share() == Share(done=1.0, kept=0, total=2)

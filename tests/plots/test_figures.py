@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 
 from gogh_sim.metrics.results import RunFrames
 from gogh_sim.plots.figures import panels, write_figures
+from gogh_sim.plots.legends import layout
 
 COMPARISONS = ["energy_jct", "energy_slo", "gpu_occupancy", "jct_distribution", "power_over_time", "prediction_error"]
 GANTTS = ["gantt_best_fit", "gantt_fifo", "gantt_gogh"]
@@ -81,6 +83,31 @@ def test_the_many_overrides_beside_a_swept_one_are_not_in_the_file_names(
     stems = {f.stem for f in write_figures(swept, tmp_path, formats=("svg",))}
     assert {"sensitivity_trace.load_1", "sensitivity_trace.load_2", "energy_slo_trace.load_2"} <= stems
     assert "some_parameter_with_a_long_name_0" in (tmp_path / "sensitivity_trace.load_2.svg").read_text()
+
+
+def test_legends_leave_room_for_the_axes_whatever_the_names(sweep: list[RunFrames], tmp_path: Path) -> None:
+    """Names as long as eight overrides make them, some of them alike but for their middle."""
+    overrides = [f"scheduler.{'x' * 150}{i}{'y' * 150}=on" for i in range(12)]
+    runs = [dataclasses.replace(sweep[0], overrides=(override,)) for override in overrides]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_figures(runs, tmp_path, formats=("svg",))
+
+
+def test_a_legend_takes_the_columns_that_have_room() -> None:
+    short = ["fifo", "best_fit", "gogh", "oracle"]
+    assert layout(short, 4, width_in=3.0) == (short, 4)
+    assert layout(["gavel_max_sum_sharing"] * 3, 4, width_in=2.0).columns == 1
+    assert layout([f"a_long_policy_{i}" for i in range(24)], 4, width_in=3.0).columns == 3
+
+
+def test_cut_labels_keep_their_ends_and_stay_apart() -> None:
+    labels = [f"gogh ({'x' * 50}{i}{'y' * 50})" for i in range(2)]
+    cut = layout([*labels, "fifo"], 4, width_in=2.0).labels
+    assert [len(label) <= 28 for label in cut] == [True] * 3
+    assert len(set(cut)) == 3
+    assert cut[0].startswith("gogh (x")
+    assert cut[2] == "fifo"
 
 
 def test_a_format_that_does_not_exist_leaves_nothing(sweep: list[RunFrames], tmp_path: Path) -> None:

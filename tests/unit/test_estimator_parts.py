@@ -15,7 +15,8 @@ from gogh_sim.estimators.features import Encoder
 from gogh_sim.estimators.history import without_families
 from gogh_sim.estimators.record import Record
 from gogh_sim.estimators.similarity import distances, nearest
-from gogh_sim.types import JobKind, Workload
+from gogh_sim.estimators.watts import Watts
+from gogh_sim.types import FloatArray, JobKind, Workload
 
 
 def workload(name: str, **changes: object) -> Workload:
@@ -120,6 +121,24 @@ def test_history_refuses_wrong_shapes_and_values():
         dataclasses.replace(history, speed=history.speed.T)
     with pytest.raises(InputError, match=r"norms in \(0, 1\]"):
         dataclasses.replace(history, norm=history.norm + 1.0)
+    with pytest.raises(InputError, match="power_w must be finite"):
+        dataclasses.replace(history, power_w=np.full_like(history.power_w, np.inf))
+    with pytest.raises(InputError, match="watts must not be negative"):
+        dataclasses.replace(history, pair_power_w=-history.pair_power_w)
+
+
+def test_who_draws_no_more_than_an_idle_gpu_says_nothing_of_how_loads_add_up():
+    history = make_history(6, 2)
+    power_w, unknown = history.power_w.copy(), history.pair_power_w.copy()
+    power_w[:2] = [t.idle_context_w for t in GPU_TYPES]
+    unknown[:, :2, :2] = np.nan
+
+    def exponents(pair_power_w: FloatArray) -> list[float]:
+        told = dataclasses.replace(history, power_w=power_w, pair_power_w=pair_power_w)
+        with np.errstate(all="raise"):
+            return Watts(Record.of(told), history.workloads, GPU_TYPES).share_exponent.tolist()
+
+    assert exponents(history.pair_power_w) == exponents(unknown)
 
 
 def test_holding_out_families_leaves_no_trace_of_them():

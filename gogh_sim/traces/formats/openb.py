@@ -18,6 +18,7 @@ import pandas as pd
 from gogh_sim.traces.build import Column, build_trace
 from gogh_sim.traces.faults import Ledger, Report, stop_at_error
 from gogh_sim.traces.files import write_text
+from gogh_sim.traces.nodes import nodes_of
 from gogh_sim.traces.schema import Trace
 from gogh_sim.traces.sources import Sources
 from gogh_sim.traces.table import Table, read_table
@@ -38,7 +39,6 @@ NODE_COLUMNS = ("sn", "gpu", "model")
 
 _STATUS_OF_PHASE = {"Running": "pass", "Succeeded": "pass", "Failed": "failed", "Pending": "pass"}
 _PHASE_OF_STATUS = {"pass": "Succeeded", "failed": "Failed", "killed": "Failed"}
-_LARGEST_NODE = 1024  # GPUs; the published lists end at 8
 
 
 def read(sources: Sources, report: Report = stop_at_error) -> Trace:
@@ -98,14 +98,8 @@ def _models(spec: pd.Series[str]) -> pd.Series[str]:
 
 def read_nodes(path: Path, report: Report = stop_at_error) -> tuple[Node, ...]:
     """Read the node list; nodes without GPUs are left out."""
-    ledger = Ledger(path, report)
-    table = read_table(path, [NODE_COLUMNS], ledger)
-    ids = table.names("sn")
-    gpus = table.integers("gpu", most=_LARGEST_NODE)
-    table.reject((gpus > 0) & np.asarray(table.columns["model"] == ""), "model", "a GPU model, as the node has GPUs")
-    table.leave_out(gpus == 0, "gpu", "CPU only")
-    models = table.columns["model"]
-    return tuple(Node(ids.iloc[i], models.iloc[i], int(gpus[i])) for i in np.flatnonzero(table.kept))
+    table = read_table(path, [NODE_COLUMNS], Ledger(path, report))
+    return nodes_of(table, name="sn", gpus="gpu", model="model")
 
 
 def write(trace: Trace, target: Sources) -> Mapping[str, int]:

@@ -18,16 +18,16 @@ from gogh_sim.traces.build import Column, build_trace, gangs
 from gogh_sim.traces.faults import Ledger, Report, stop_at_error
 from gogh_sim.traces.files import write_text
 from gogh_sim.traces.losses import losses, tidy
+from gogh_sim.traces.nodes import nodes_of
 from gogh_sim.traces.schema import Trace
 from gogh_sim.traces.sources import Sources
-from gogh_sim.traces.table import Table, read_bare_table, read_table
+from gogh_sim.traces.table import read_bare_table, read_table
 from gogh_sim.types import Node
 
 _JOB = ("job_id", "num_gpu", "gpu_type", "duration", "user")
 LAYOUTS = ((*_JOB, "submit_time", "num_inst"), (*_JOB, "submit_time", "num_pod"), _JOB)
 MACHINE_COLUMNS = ("machine", "gpu_type", "cap_cpu", "cap_mem", "cap_gpu")
 
-_LARGEST_NODE = 1024  # GPUs; the published list ends at 8
 _NO_MODEL = ("", "CPU", "None")
 
 
@@ -70,13 +70,8 @@ def read(sources: Sources, report: Report = stop_at_error) -> Trace:
 
 def read_machines(path: Path, report: Report) -> tuple[Node, ...]:
     """Read the machine list; machines without GPUs are left out."""
-    table: Table = read_bare_table(path, [MACHINE_COLUMNS], Ledger(path, report))
-    names = table.names("machine")
-    gpus = table.integers("cap_gpu", most=_LARGEST_NODE)
-    models = table.columns["gpu_type"]
-    table.reject((gpus > 0) & models.isin(_NO_MODEL), "gpu_type", "a GPU model, as the machine has GPUs")
-    table.leave_out(gpus == 0, "cap_gpu", "CPU only")
-    return tuple(Node(names.iloc[i], models.iloc[i], int(gpus[i])) for i in np.flatnonzero(table.kept))
+    table = read_bare_table(path, [MACHINE_COLUMNS], Ledger(path, report))
+    return nodes_of(table, name="machine", gpus="cap_gpu", model="gpu_type", no_model=_NO_MODEL)
 
 
 def write(trace: Trace, target: Sources) -> Mapping[str, int]:

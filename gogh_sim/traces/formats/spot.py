@@ -16,6 +16,7 @@ from gogh_sim.traces.build import Column, build_trace, gangs
 from gogh_sim.traces.faults import Ledger, Report, stop_at_error
 from gogh_sim.traces.files import write_text
 from gogh_sim.traces.losses import losses, tidy
+from gogh_sim.traces.nodes import nodes_of
 from gogh_sim.traces.schema import Trace
 from gogh_sim.traces.sources import Sources
 from gogh_sim.traces.table import read_table
@@ -23,8 +24,6 @@ from gogh_sim.types import Node
 
 COLUMNS = ("job_name", "gpu_model", "gpu_request", "worker_num", "submit_time", "duration", "job_type")
 NODE_COLUMNS = ("gpu_model", "gpu_capacity_num", "node_name")
-
-_LARGEST_NODE = 1024  # GPUs; the published list ends at 8
 
 
 def read(sources: Sources, report: Report = stop_at_error) -> Trace:
@@ -61,12 +60,7 @@ def read(sources: Sources, report: Report = stop_at_error) -> Trace:
 def read_nodes(path: Path, report: Report) -> tuple[Node, ...]:
     """Read the node list; nodes without GPUs are left out."""
     table = read_table(path, [NODE_COLUMNS], Ledger(path, report))
-    names = table.names("node_name")
-    gpus = table.integers("gpu_capacity_num", most=_LARGEST_NODE)
-    models = table.columns["gpu_model"]
-    table.reject((gpus > 0) & (models == "").to_numpy(), "gpu_model", "a GPU model, as the node has GPUs")
-    table.leave_out(gpus == 0, "gpu_capacity_num", "no GPUs")
-    return tuple(Node(names.iloc[i], models.iloc[i], int(gpus[i])) for i in np.flatnonzero(table.kept))
+    return nodes_of(table, name="node_name", gpus="gpu_capacity_num", model="gpu_model")
 
 
 def write(trace: Trace, target: Sources) -> Mapping[str, int]:

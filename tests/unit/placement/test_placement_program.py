@@ -112,7 +112,7 @@ def test_a_job_waits_when_the_queue_is_cheaper_than_every_column() -> None:
 
 def test_gangs_are_whole() -> None:
     solution = solve(problem([[1.0], [1.0]], gpus=[7], width=[4, 4], theta=1), EXACT)
-    assert solution.columns.gpus_used(solution.uses, 1).tolist() == [4]
+    assert solution.columns.width @ solution.uses == 4
 
 
 def test_nothing_that_can_run_is_an_optimal_answer_too() -> None:

@@ -84,6 +84,17 @@ def test_least_loaded_goes_by_share_in_use_not_by_gpus_in_use() -> None:
     assert placed(LeastLoaded(context(seen.cluster)).decide(seen)) == {"a": ("n0/2",)}
 
 
+def test_least_loaded_does_not_count_on_a_broken_gpu() -> None:
+    # Two of five in use (40 %) against one of three (33 %), or, once one of those is broken, one of two (50 %).
+    running = {job("x"): at("n1/0"), job("y", gpus=2): at("n0/0", "n0/1")}
+    seen = view(cluster(("V100", 5), ("V100", 3)), [job("a")], running)
+    policy = LeastLoaded(context(seen.cluster))
+    assert placed(policy.decide(seen)) == {"a": ("n1/1",)}
+    up = np.array([True] * 7 + [False])
+    broken = replace(seen, occupancy=replace(seen.occupancy, up=up))
+    assert placed(policy.decide(broken)) == {"a": ("n0/2",)}
+
+
 def test_round_robin_keeps_its_turn_between_decisions_and_skips_full_nodes() -> None:
     site = cluster(("V100", 2), ("V100", 1), ("V100", 2))
     policy = RoundRobin(context(site))
