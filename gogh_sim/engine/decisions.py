@@ -53,7 +53,7 @@ def resolve(decision: Decision, world: World) -> Moves:
             start.append((state, gpus))
         elif state.gpus != gpus:
             move.append((state, gpus))
-    _check_room(world, [*evict, *(state for state, _ in move)], [*start, *move])
+    _check_room(world, [*evict, *[state for state, _ in move]], [*start, *move])
     caps = tuple((_gpu(world, gpu), watts) for gpu, watts in sorted(decision.power_caps.items()))
     return Moves(evict, tuple(start), tuple(move), caps)
 

@@ -93,8 +93,9 @@ class GpuBook:
     def _count(self, gpu: int) -> None:
         here = self.residents[gpu]
         self._jobs[gpu] = len(here)
-        self._fraction[gpu] = sum([state.job.gpu_fraction for state in here])
-        self._memory[gpu] = self.memory_of(gpu)
+        # Summed anew, so that what leaves takes its rounding error along.
+        self._fraction[gpu] = sum([state.job.gpu_fraction for state in here]) if here else 0.0
+        self._memory[gpu] = self.memory_of(gpu) if here else 0.0
 
 
 def _number(state: JobState) -> int:

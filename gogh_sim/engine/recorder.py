@@ -105,25 +105,25 @@ class Recorder:
         self._estimates = Table(_ESTIMATE_COLUMNS, partial(history.add, "estimates"))
         self._events = Table(_EVENT_COLUMNS, partial(history.add, "events"))
         self._gpu_names = [str(gpu) for gpu in world.cluster.gpu_ids]
+        self._node_names = [node.node_id for node in world.cluster.nodes]
         self._wake_names: dict[frozenset[Wake], str] = {}
 
     def job_event(self, now_s: float, event: str, state: JobState) -> None:
         """Something happened to a job."""
         names = self._gpu_names
         gpus = "|".join([names[gpu] for gpu in state.gpus])
-        node = self._world.cluster.nodes[state.nodes[0]].node_id if len(state.nodes) == 1 else ""
+        node = self._node_names[state.nodes[0]] if len(state.nodes) == 1 else ""
         self._events.add((now_s, event, state.job.job_id, node, gpus))
 
     def node_event(self, now_s: float, event: str, node: int) -> None:
         """A node went off, woke or came on."""
-        self._events.add((now_s, event, "", self._world.cluster.nodes[node].node_id, ""))
+        self._events.add((now_s, event, "", self._node_names[node], ""))
 
     def unit_event(self, now_s: float, event: str, gpus: Sequence[int]) -> None:
         """GPUs went out or slow, or are well again; one row a node."""
         names, node_of = self._gpu_names, self._world.book.node_of
         for node, members in groupby(gpus, key=node_of.__getitem__):
-            node_id = self._world.cluster.nodes[node].node_id
-            self._events.add((now_s, event, "", node_id, "|".join([names[gpu] for gpu in members])))
+            self._events.add((now_s, event, "", self._node_names[node], "|".join([names[gpu] for gpu in members])))
 
     def state(self, now_s: float) -> None:
         """The world's watts and counts from now on; the last call of a moment counts."""

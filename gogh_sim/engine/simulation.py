@@ -80,6 +80,7 @@ class Simulation:
         self._settings, self._streams = settings, streams
         self._scheduler = scheduler
         self._attention = scheduler.attention if isinstance(scheduler, Attentive) else ALWAYS
+        self._has_rounds = self._attention.rounds
         self._progress = progress
         self.world = World(cluster, jobs, profile, settings, hidden_factors(jobs, settings, streams))
         self.recorder = Recorder(self.world, InMemory() if history is None else history)
@@ -158,7 +159,7 @@ class Simulation:
     def _ticks_matter(self) -> bool:
         """Whether a round could change anything: for a policy that has rounds, or for who waits for a run to stall."""
         if self.world.running:
-            return self._attention.rounds
+            return self._has_rounds
         return bool(self.world.pending)
 
     def _tick_if_needed(self) -> None:

@@ -26,7 +26,8 @@ class World:
     """Jobs, GPUs, nodes and their rates at one moment; every transition is made at an explicit time.
 
     After transitions of one moment, `refresh` brings rates and watts up to date and names the jobs whose rate
-    changed. Between two changes rates and watts are constant, so progress and energy are exact.
+    changed. Between two changes rates and watts are constant, so progress and energy are exact. `pending` are submitted
+    jobs without GPUs, in order of submission; `running` those that hold some, in order of start.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class World:
         self.states = {job.job_id: self._new(job, i, profile, hidden) for i, job in enumerate(in_order)}
         self.running: dict[JobId, JobState] = {}
         self.queue = Queue()
+        self.pending: Mapping[JobId, JobState] = self.queue.line
         self.ended = 0
         self.caps: dict[int, float] = {}
         self.awake_s = [-math.inf] * len(cluster.nodes)
@@ -69,11 +71,6 @@ class World:
         shape = Shape.of(job, self.memory_gib[workload], self.cluster)
         return JobState(job, number, workload, hidden[job.job_id], shape)
 
-    @property
-    def pending(self) -> Mapping[JobId, JobState]:
-        """Submitted jobs without GPUs, in order of submission."""
-        return self.queue.line
-
     # Transitions ------------------------------------------------------------------------------------------------
 
     def submit(self, state: JobState, now_s: float) -> None:
@@ -85,19 +82,20 @@ class World:
         """Give a waiting job its GPUs; it makes progress from `ready_s`, once nodes are awake and it is restored."""
         self.queue.remove(state)
         self.running[state.job.job_id] = state
-        nodes = tuple(sorted({self.book.node_of[gpu] for gpu in gpus}))
+        book = self.book
+        nodes = tuple(sorted({book.node_of[gpu] for gpu in gpus}))
         for node in nodes:
             self._wake(node, now_s)
         for gpu in gpus:
             self._account(gpu, now_s)
-            self.book.add(state, gpu)
-            if len(self.book.residents[gpu]) == 1:
+            book.add(state, gpu)
+            if len(book.residents[gpu]) == 1:
                 self._busy_since_s[gpu] = now_s
         state.gpus, state.nodes = gpus, nodes
         state.gpu_ids = tuple([self.cluster.gpu_ids[gpu] for gpu in gpus])
         state.placed_s = state.settled_s = now_s
-        awake_s = max(now_s, *[self.awake_s[node] for node in nodes])
-        state.ready_s = awake_s + self._restart_s(state)
+        awake_s = max([self.awake_s[node] for node in nodes])
+        state.ready_s = max(now_s, awake_s) + self._restart_s(state)
         state.status = Status.PLACED
         self._offer_load(state)
         self._dirty.update(gpus)

@@ -45,6 +45,9 @@ class Capacity:
         occupancy = view.occupancy
         self._jobs, self._fraction, self._memory = occupancy.jobs, occupancy.fraction, occupancy.memory_gib
         self._up = None if occupancy.up.all() else occupancy.up
+        empty: BoolArray = self._jobs == 0
+        self._empty = empty if self._up is None else empty & self._up
+        self._empties = [int(np.count_nonzero(self._empty & of_type)) for of_type in self.cluster.of_type]
         self._owned = False
         self._changed: dict[int, list[Job]] = {}
         self._too_big: set[Shape] = set()
@@ -143,17 +146,6 @@ class Capacity:
             self._too_big.add(shape)
         return enough
 
-    @cached_property
-    def _empty(self) -> BoolArray:
-        """Per GPU: whether it is up and has no job."""
-        empty: BoolArray = self._jobs == 0
-        return empty if self._up is None else empty & self._up
-
-    @cached_property
-    def _empties(self) -> list[int]:
-        """Per type: how many GPUs are empty."""
-        return [int(np.count_nonzero(self._empty & of_type)) for of_type in self.cluster.of_type]
-
     def take(self, job: Job, placement: Placement) -> None:
         """Put the job there."""
         for gpu in self._own(placement):
@@ -190,17 +182,17 @@ class Capacity:
         return [self.cluster.index_of[gpu] for gpu in placement]
 
     def _count(self, gpu: int, job: Job, sign: int) -> None:
-        empty_before, now_empty, empties = self._jobs[gpu] == 0, self._empty, self._empties
+        empty_before = self._jobs[gpu] == 0
         self._jobs[gpu] += sign
         empty = self._jobs[gpu] == 0
         if empty != empty_before:
-            now_empty[gpu] = empty
-            empties[self.cluster.type_of[gpu]] -= sign
+            self._empty[gpu] = empty
+            self._empties[self.cluster.type_of[gpu]] -= sign
         self._fraction[gpu] = 0.0 if empty else self._fraction[gpu] + sign * job.gpu_fraction
         self._memory[gpu] = 0.0 if empty else self._memory[gpu] + sign * self._workloads[job.workload].memory_gib
 
     def _single(self, free: BoolArray, costs: Costs) -> IntArray:
-        return _cheapest(np.flatnonzero(free), costs)[:1]
+        return _cheapest(free.nonzero()[0], costs)[:1]
 
     def _gang(self, free: BoolArray, num_gpus: int, costs: Costs) -> IntArray | None:
         starts = self.cluster.node_start[:-1]
