@@ -100,24 +100,35 @@ class EstimatedSource:
         return self._catalogue
 
     def beliefs(self, jobs: Sequence[Job]) -> Beliefs:
-        """All questions of a round, read from the catalogue at once."""
+        """All questions of a round, read from the catalogue at once.
+
+        A pair is told by the workloads and GPU fractions of the two: it is worked out once for all jobs of a kind.
+        """
         index = np.array([self._workload(job) for job in jobs], dtype=np.int64)
         fractions = np.array([job.gpu_fraction for job in jobs], dtype=np.float64)
         factors = np.exp(np.array([self._factor(job)[0] for job in jobs], dtype=np.float64))
-        speed, pressure = self._tables
-        square = np.ix_(np.arange(len(speed)), index, index)
-        norm = 1.0 / (1.0 + pressure[square] * fractions)
-        power_w = self._watts.power(index, fractions)
-        pair_w = self._watts.pair_power(index, fractions, norm)
-        fits, pair_fits = self._fits[:, index, -1], self._fits[square]
+        speed = self._tables[0]
+        norm, pair_w = self._pairs(index, fractions)
+        fits = self._fits[:, index, -1]
         return Beliefs(
             speed=np.where(fits, speed[:, index] * factors, np.nan).T,
-            norm=np.where(pair_fits, norm, np.nan),
-            power_w=np.where(fits.T, power_w, np.nan),
-            pair_power_w=np.where(pair_fits, pair_w, np.nan),
+            norm=norm,
+            power_w=np.where(fits.T, self._watts.power(index, fractions), np.nan),
+            pair_power_w=pair_w,
             speed_sd=self._speed_sd(jobs, index),
             share_exponent=self._watts.share_exponent,
         )
+
+    def _pairs(self, index: IntArray, fractions: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(T, J, J) norms and watts of pairs, given the jobs' workloads and fractions; nan where they do not fit."""
+        kinds, kind = np.unique(np.column_stack([index, fractions]), axis=0, return_inverse=True)
+        workloads, part = kinds[:, 0].astype(np.int64), kinds[:, 1]
+        types = np.arange(len(self._fits))
+        square = np.ix_(types, workloads, workloads)
+        norm = 1.0 / (1.0 + self._tables[1][square] * part)
+        pair_w = self._watts.pair_power(workloads, part, norm)
+        fits, each = self._fits[square], np.ix_(types, kind.reshape(-1), kind.reshape(-1))
+        return np.where(fits, norm, np.nan)[each], np.where(fits, pair_w, np.nan)[each]
 
     def uncertainty(self, jobs: Sequence[Job]) -> Uncertainty:
         """Doubt in `beliefs` of the same jobs; a job's own factor is in all its speeds alike.

@@ -195,6 +195,18 @@ def test_a_fraction_of_a_gpu_presses_less_but_runs_at_its_own_speed():
     assert np.allclose(beliefs.power_w[2] - idle, 0.25 * (beliefs.power_w[1] - idle))
 
 
+def test_beliefs_of_two_jobs_do_not_hang_on_who_else_is_asked_about():
+    learner = source()
+    crowd = [job(w, f"{w} {part} {n}", gpu_fraction=part) for n in (1, 2) for part in (1.0, 0.5) for w in (NEW, KNOWN)]
+    learner.observe([seen(crowd[0], "V100", 1.5, crowd[1])])
+    together = learner.beliefs(crowd)
+    for a in range(len(crowd)):
+        for b in range(len(crowd)):
+            pair = learner.beliefs([crowd[a], crowd[b]])
+            assert together.norm[:, a, b] == pytest.approx(pair.norm[:, 0, 1], rel=1e-14, nan_ok=True)
+            assert together.pair_power_w[:, a, b] == pytest.approx(pair.pair_power_w[:, 0, 1], rel=1e-14, nan_ok=True)
+
+
 def test_measured_watts_are_averaged_and_carry_over_to_other_types():
     learner = source()
     before = learner.beliefs([job(NEW)]).power_w[0]
