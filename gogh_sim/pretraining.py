@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -92,6 +93,10 @@ def _pair_power(profile: Profile) -> FloatArray:
     return watts
 
 
+_MEASURES: Mapping[str, str] = MappingProxyType({"norm_mae": "norm MAE", "speed_mape": "speed MAPE"})
+"""Names in reports of a trial's errors."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReportLine:
     """Mean error over seeds with its 95 % interval; `measure` is "norm MAE" or "speed MAPE", a share in both cases."""
@@ -132,7 +137,8 @@ def error_report(
     """Errors of P1, P2 and simpler methods on every split, and how often confidences held.
 
     Architectures are compared on new families; the other splits are judged with the first one alone. Every seed draws
-    its own splits and trains afresh.
+    its own splits and trains afresh. After the errors come those of P1, or of P2 once something is measured, less each
+    other method's, seed by seed: intervals of single methods overlap because some splits are harder for all.
     """
     history = history_from_profile(profile)
     found: dict[tuple[str, str, str], list[Trial]] = {}
@@ -147,6 +153,7 @@ def error_report(
                 elif architecture == architectures[0]:
                     covered.setdefault((one.split, one.stage, one.what, one.confidence), []).append(one.found)
     lines = [line for key, trials in found.items() for line in _lines(key, trials, len(seeds))]
+    lines += _differences(found, architectures[0], len(seeds))
     return lines, [line for key, values in covered.items() for line in _calibration(key, values)]
 
 
@@ -158,13 +165,35 @@ def _calibration(key: tuple[str, str, str, float], values: Sequence[float]) -> I
         yield Calibration(*key, interval.mean, low, high)
 
 
+def _differences(
+    found: Mapping[tuple[str, str, str], Sequence[Trial]], architecture: str, seeds: int
+) -> Iterator[ReportLine]:
+    """Errors of the learner of each split and stage, with the first architecture, less those of the other methods."""
+    for one, stage in dict.fromkeys((one, stage) for one, stage, _ in found):
+        own = {method: trials for (a, b, method), trials in found.items() if (a, b) == (one, stage)}
+        learner = next(name for name in (f"P2 {architecture}", f"P1 {architecture}") if name in own)
+        for method, trials in own.items():
+            if method.startswith(learner[:2]):  # itself, and its other architectures
+                continue
+            for field, measure in _MEASURES.items():
+                gap = _by_seed(own[learner], field, seeds) - _by_seed(trials, field, seeds)
+                if np.isfinite(gap).all():
+                    interval = mean_interval(gap)
+                    name = f"{learner[:2]} less {method}"
+                    yield ReportLine(one, stage, name, measure, interval.mean, interval.low, interval.high, seeds)
+
+
+def _by_seed(trials: Sequence[Trial], measure: str, seeds: int) -> FloatArray:
+    """(seeds,) a measure of trials seed by seed, its mean where a seed has several."""
+    values = np.array([getattr(trial, measure) for trial in trials], dtype=np.float64)
+    result: FloatArray = values.reshape(seeds, -1).mean(axis=1)
+    return result
+
+
 def _lines(key: tuple[str, str, str], trials: Sequence[Trial], seeds: int) -> Iterator[ReportLine]:
     """A line per measure; simpler methods, judged once per architecture, count once per seed."""
-    for measure, values in (
-        ("norm MAE", [t.norm_mae for t in trials]),
-        ("speed MAPE", [t.speed_mape for t in trials]),
-    ):
-        each = np.array(values).reshape(seeds, -1).mean(axis=1)
+    for field, measure in _MEASURES.items():
+        each = _by_seed(trials, field, seeds)
         if np.isfinite(each).all():
             interval = mean_interval(each)
             yield ReportLine(*key, measure, interval.mean, interval.low, interval.high, seeds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,11 +31,11 @@ from gogh_sim.reproduce import (
     Finding,
     Record,
     Relation,
-    Simulate,
     Size,
     Study,
     Verdict,
 )
+from gogh_sim.reproduce import Outcome as StudyOutcome
 from gogh_sim.reproduce.data import VARIABLE, data_folder
 
 EVERYTHING = "all"
@@ -57,7 +58,7 @@ class _Given(NamedTuple):
     """What experiments work on: the folder of published data, and what simulates configurations."""
 
     data: Path
-    simulate: Simulate
+    simulations: Simulations
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -150,7 +151,7 @@ def _run(name: str, size: Size, given: _Given, wanted: _Wanted) -> Outcome:
     about = experiment.about
     print(f"{name} ({size}): {about}", flush=True)
     outcome = Outcome(name, about, size)
-    for finding in _findings(experiment, size, given):
+    for finding in _findings(name, experiment, size, given):
         match finding:
             case Record():
                 print(_line(finding), flush=True)
@@ -161,10 +162,17 @@ def _run(name: str, size: Size, given: _Given, wanted: _Wanted) -> Outcome:
     return outcome
 
 
-def _findings(experiment: Experiment | Study, size: Size, given: _Given) -> Iterator[Finding]:
+def _findings(name: str, experiment: Experiment | Study, size: Size, given: _Given) -> Iterator[Finding]:
     if isinstance(experiment, Study):
-        return experiment.run[size](given.simulate)
+        return experiment.run[size](_simulating(name, experiment.outcome, given.simulations))
     return experiment.run[size](given.data)
+
+
+def _simulating(name: str, outcome: StudyOutcome, usual: Simulations) -> Simulations:
+    """What simulates for a study: outcomes that only it wants are kept apart."""
+    if outcome is usual.outcome:
+        return usual
+    return replace(usual, folder=usual.folder / name, outcome=outcome)
 
 
 def _draw(outcome: Outcome, drawing: Drawing, wanted: _Wanted) -> None:

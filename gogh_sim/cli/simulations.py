@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gogh_sim import experiment
 from gogh_sim.cli.composition import composed, without_hydra
 from gogh_sim.cli.policy import make_policy
 from gogh_sim.cli.progress import Share, sweep_bar
@@ -22,7 +21,7 @@ from gogh_sim.cli.schema import plain
 from gogh_sim.errors import InputError
 from gogh_sim.identity import identity
 from gogh_sim.outputs import write_json
-from gogh_sim.reproduce import Overrides
+from gogh_sim.reproduce import Outcome, Overrides, summary_of
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -38,13 +37,16 @@ class Simulations:
         not cover the version of the package: who changes the code gives another folder, or empties this one.
     workers
         Processes side by side, each on one thread.
+    outcome
+        What is kept of a run; a folder holds outcomes of one kind.
     """
 
     folder: Path
     workers: int
+    outcome: Outcome = summary_of
 
     def __call__(self, runs: Sequence[Overrides]) -> list[Mapping[str, Any]]:
-        """Summaries of the runs, in their order.
+        """Outcomes of the runs, in their order.
 
         Raises
         ------
@@ -66,15 +68,14 @@ class Simulations:
         # Started anew, not forked: a copy of a process with threads may hang.
         with ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn")) as pool:
             try:
-                yield from pool.map(_write, missing.values(), missing.keys())
+                yield from pool.map(partial(_write, self.outcome), missing.values(), missing.keys())
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
 
 
-def _write(config: Mapping[str, Any], file: Path) -> Path:
-    result = experiment.run(config, partial(make_policy, config["scheduler"]))
-    return write_json(file, result.summary)
+def _write(outcome: Outcome, config: Mapping[str, Any], file: Path) -> Path:
+    return write_json(file, outcome(config, partial(make_policy, config["scheduler"])))
 
 
 def _read(file: Path) -> dict[str, Any]:

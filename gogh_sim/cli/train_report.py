@@ -89,10 +89,10 @@ def _types(profile: Profile) -> str:
 
 
 def _print(lines: Sequence[ReportLine], held: Sequence[Calibration], seeds: int) -> None:
-    print(f"{'split':<16}{'stage':<36}{'method':<26}{'measure':<12}{'mean':>8}  95 % interval, {seeds} seeds")
+    print(f"{'split':<16}{'stage':<36}{'method':<36}{'measure':<12}{'mean':>8}  95 % interval, {seeds} seeds")
     for line in lines:
         interval = f"{line.ci_low:.3f} .. {line.ci_high:.3f}"
-        print(f"{line.split:<16}{line.stage:<36}{line.method:<26}{line.measure:<12}{line.mean:>8.3f}  {interval}")
+        print(f"{line.split:<16}{line.stage:<36}{line.method:<36}{line.measure:<12}{line.mean:>8.3f}  {interval}")
     for one in held:
         if one.confidence >= 0.5:
             said = f"confidence {one.confidence:.2f} in a {one.what} held in {one.found:.2f} of cases"

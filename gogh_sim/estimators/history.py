@@ -112,6 +112,21 @@ class History:
         return np.where(np.isfinite(measured), measured, np.stack([e.table() for e in self.pressure_effects]))
 
     @cached_property
+    def completion_variance(self) -> FloatArray:
+        """(T,) mean square of what measured log pressures differ from the effects of their two workloads.
+
+        Divided by what is left of the measurements after the effects are fitted; 1, which means that anything is
+        possible, where nothing is left.
+        """
+        measured = pressure_of(self.norm)
+        rest = measured - np.stack([e.table() for e in self.pressure_effects])
+        known = np.isfinite(rest)
+        fitted = known.any(axis=2).sum(axis=1) + known.any(axis=1).sum(axis=1)
+        left = known.sum(axis=(1, 2)) - fitted
+        square = np.where(known, rest, 0.0) ** 2
+        return np.where(left > 0, square.sum(axis=(1, 2)) / np.maximum(left, 1), 1.0)
+
+    @cached_property
     def sensitivity(self) -> FloatArray:
         """(T, W) effect of the row workload on log pressure: how much it suffers, 0 on average."""
         return np.stack([e.rows for e in self.pressure_effects])

@@ -174,8 +174,9 @@ class Refining:
         reference = np.array([t.name == REFERENCE_GPU for t in gpu_types])
         covariances = priors(estimator.doubt.on_types(stand_in, reference), new, p1.HISTORY_VARIANCE)
         start = estimator.estimate(workloads, gpu_types) if catalogue is None else catalogue
+        pair = estimator.doubt.pair + p1.completion_variance(record, workloads, gpu_types)
         return cls(
-            Posterior(start, covariances, np.asarray(new.any(axis=0)), estimator.doubt.pair),
+            Posterior(start, covariances, np.asarray(new.any(axis=0)), pair),
             estimator.p2 if with_network else None,
             record.encoder.workloads(workloads),
             record.encoder.gpu_types(gpu_types),

@@ -100,8 +100,10 @@ def estimate(
 ) -> Catalogue:
     """Catalogue of all situations of these workloads before anything is observed, in two batched passes.
 
-    What the history holds is taken over as measured; P1 answers the rest. Where both of a pair are new it is asked from
-    both sides and the two answers are averaged. Alone on the reference type the relative speed is 1 by definition.
+    What the history holds is taken over as measured; P1 answers the rest, but for pairs that the history lacks of
+    workloads that it holds: those are completed from what the two do elsewhere, and doubted as such completions are.
+    Where both of a pair are new P1 is asked from both sides and the two answers are averaged. Alone on the reference
+    type the relative speed is 1 by definition.
 
     Parameters
     ----------
@@ -121,14 +123,33 @@ def estimate(
     fresh = np.concatenate([new[:, :, None] | new[:, None, :], new[:, :, None]], axis=2)
     spread = np.where(np.arange(count + 1) == count, variance[0], variance[1])
     spread = np.where(fresh, spread, HISTORY_VARIANCE)
+    spread[:, :, :count] += completion_variance(record, workloads, gpu_types)
     spread[reference, :, count] = 0.0
+    told = ~fresh
+    told[:, :, :count] &= ~lacking(record, workloads, gpu_types)
     return Catalogue(
         estimate=believed,
         variance=spread,
-        source=np.where(fresh, Source.P1, Source.MEASURED).astype(np.int64),
-        count=np.where(fresh, 0, 1).astype(np.int64),
+        source=np.where(told, Source.MEASURED, Source.P1).astype(np.int64),
+        count=told.astype(np.int64),
         touches=np.zeros((types, count, count + 1), dtype=np.int64),
     )
+
+
+def lacking(record: Record, workloads: Sequence[Workload], gpu_types: Sequence[GpuType]) -> BoolArray:
+    """(T, W, W) pairs of workloads that the history holds on the type, but not together."""
+    number, (stand_in, known_type) = record.known(workloads), record.types(gpu_types)
+    held = (number >= 0) & known_type[:, None]
+    together = np.isfinite(record.history.norm[np.ix_(stand_in, number, number)])
+    result: BoolArray = held[:, :, None] & held[:, None, :] & ~together
+    return result
+
+
+def completion_variance(record: Record, workloads: Sequence[Workload], gpu_types: Sequence[GpuType]) -> FloatArray:
+    """(T, W, W) variance of the log pressures that were completed, where they are `lacking`; 0 elsewhere."""
+    stand_in, _ = record.types(gpu_types)
+    by_type = record.history.completion_variance[stand_in]
+    return np.where(lacking(record, workloads, gpu_types), by_type[:, None, None], 0.0)
 
 
 def copied_table(record: Record, workloads: Sequence[Workload], gpu_types: Sequence[GpuType]) -> FloatArray:

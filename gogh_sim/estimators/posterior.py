@@ -136,15 +136,17 @@ class Posterior:
     learns
         (W,) workloads that P2 is asked about.
     pair
-        Variance of what pairs differ from the sum of their two.
+        (T, W, W), or one for all: variance of what pairs differ from the sum of their two.
     """
 
-    def __init__(self, catalogue: Catalogue, covariances: FloatArray, learns: BoolArray, pair: float) -> None:
+    def __init__(
+        self, catalogue: Catalogue, covariances: FloatArray, learns: BoolArray, pair: FloatArray | float
+    ) -> None:
         self.catalogue = catalogue
         self.learns = learns
         self._types = len(catalogue.estimate)
         self._beliefs = [_Belief(covariance) for covariance in covariances]
-        self._pair = np.full(catalogue.estimate[:, :, : catalogue.alone].shape, pair)
+        self._pair = np.full(catalogue.estimate[:, :, : catalogue.alone].shape, pair, dtype=np.float64)
         self.refresh_variance()
 
     def touches(self, workload: int) -> int:

@@ -4,7 +4,7 @@ An experiment is a function of the folder of published data, a study one of what
 `Record` and `Drawing` as it goes, is listed, at two sizes, in `registry.EXPERIMENTS`, and run by `gogh-sim reproduce`.
 """
 
-from gogh_sim.reproduce.comparisons import Overrides, Simulate
+from gogh_sim.reproduce.comparisons import Outcome, Overrides, Simulate, summary_of
 from gogh_sim.reproduce.drawing import Drawing
 from gogh_sim.reproduce.record import Record, Relation, Verdict
 from gogh_sim.reproduce.registry import EXPERIMENTS, Experiment, Finding, Size, Study
@@ -14,6 +14,7 @@ __all__ = [
     "Drawing",
     "Experiment",
     "Finding",
+    "Outcome",
     "Overrides",
     "Record",
     "Relation",
@@ -21,4 +22,5 @@ __all__ = [
     "Size",
     "Study",
     "Verdict",
+    "summary_of",
 ]

@@ -9,13 +9,24 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from gogh_sim.experiment import MakeScheduler, run
 from gogh_sim.metrics.statistics import Interval, mean_interval, ratio_interval
+from gogh_sim.scenario import Config
 
 Overrides: TypeAlias = tuple[str, ...]
 """What the command line would say after ``gogh-sim run``."""
 
 Simulate: TypeAlias = Callable[[Sequence[Overrides]], Iterable[Mapping[str, Any]]]
 """Simulates each of the configurations, or knows what came out before; gives their summaries in the same order."""
+
+Outcome: TypeAlias = Callable[[Config, MakeScheduler], Mapping[str, Any]]
+"""Simulates a configuration and gives what a study wants to know of it, in plain values."""
+
+
+def summary_of(config: Config, make_scheduler: MakeScheduler) -> Mapping[str, Any]:
+    """The summary of a run: the outcome that most studies want."""
+    return run(config, make_scheduler).summary
+
 
 CONVENTIONAL = ("random", "fifo", "round_robin", "least_loaded", "best_fit", "sjf")
 """Policies that look at neither throughput nor energy."""

@@ -17,9 +17,10 @@ from gogh_sim.reproduce import (
     headline,
     pai_crosscheck,
 )
-from gogh_sim.reproduce.comparisons import Simulate
+from gogh_sim.reproduce.comparisons import Outcome, Simulate, summary_of
 from gogh_sim.reproduce.drawing import Drawing
 from gogh_sim.reproduce.record import Record
+from gogh_sim.reproduce.watched import watched_run
 
 Finding = Record | Drawing
 """What an experiment yields as it goes: judged numbers, and the figures that they are read off."""
@@ -44,10 +45,14 @@ class Experiment(NamedTuple):
 
 
 class Study(NamedTuple):
-    """A line for the list, and a comparison of policies, at either size, on runs that it has simulated."""
+    """A line for the list, and a comparison of policies, at either size, on runs that it has simulated.
+
+    `outcome` is what is kept of each run. Studies that want the summary alone share their runs.
+    """
 
     about: str
     run: Mapping[Size, Callable[[Simulate], Iterator[Finding]]]
+    outcome: Outcome = summary_of
 
     @property
     def needs_data(self) -> bool:
@@ -57,8 +62,9 @@ class Study(NamedTuple):
 
 EXPERIMENTS: Mapping[str, Experiment | Study] = {
     error_over_time.NAME: Study(
-        "errors of what GOGH believes of running jobs, by P1 and by P2",
+        "errors of what GOGH believes of its jobs over a run, by P1 and by P2",
         {Size.SMALL: error_over_time.small, Size.FULL: error_over_time.full},
+        watched_run,
     ),
     fgd_crosscheck.NAME: Experiment(
         "allocation and fragmentation curves of FGD and three others on Alibaba openb",

@@ -12,9 +12,19 @@ from typing import Any, Protocol, TypeAlias
 
 from gogh_sim.errors import InputError, require
 from gogh_sim.estimators import SHIPPED, EstimatedSource, TuningSettings, load
-from gogh_sim.policy import ClusterView, Decision, DoubtfulSource, Learner, Observation, PolicyContext, Prediction
+from gogh_sim.policy import (
+    Beliefs,
+    ClusterView,
+    Decision,
+    DoubtfulSource,
+    Learner,
+    Observation,
+    PolicyContext,
+    Prediction,
+)
 from gogh_sim.schedulers.exploration import Exploration, NoExploration
 from gogh_sim.schedulers.optimiser import Optimiser, OptimiserSettings
+from gogh_sim.types import Job
 
 
 class LearningSource(DoubtfulSource, Learner, Protocol):
@@ -100,6 +110,10 @@ class Gogh:
     def decide(self, view: ClusterView) -> Decision:
         """Place by the present estimates."""
         return self._optimiser.decide(view, self._source)
+
+    def beliefs(self, jobs: Sequence[Job]) -> Beliefs:
+        """What is believed of these jobs now."""
+        return self._source.beliefs(jobs)
 
     def observe(self, observations: Sequence[Observation]) -> Sequence[Prediction]:
         """Learn; tells what was believed just before. What a power cap held back shows no speed or watts of its own."""

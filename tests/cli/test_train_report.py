@@ -18,9 +18,9 @@ def errors(said: str) -> dict[tuple[str, str, str], float]:
     """Mean by stage, method and measure, from what was printed."""
     found = {}
     for line in said.splitlines():
-        measure = line[78:90].strip()
+        measure = line[88:100].strip()
         if line.startswith("new family") and measure in ("norm MAE", "speed MAPE"):
-            found[line[16:52].strip(), line[52:78].strip(), measure] = float(line[90:98])
+            found[line[16:52].strip(), line[52:88].strip(), measure] = float(line[100:108])
     return found
 
 
@@ -34,6 +34,9 @@ def test_the_report_judges_every_method_and_draws_how_far_confidences_hold(
     assert {method for _, method, _ in found} >= methods
     # Even a hardly trained P1 is beaten once its workload has been measured beside one partner.
     stage = "after one, other partners"
+    for measure in ("norm MAE", "speed MAPE"):
+        less = found[stage, "P2 feed_forward", measure] - found[stage, "matrix completion", measure]
+        assert found[stage, "P2 less matrix completion", measure] == pytest.approx(less, abs=0.0011)
     assert found[stage, "P2 feed_forward", "norm MAE"] < found[stage, "P1 feed_forward", "norm MAE"]
     assert "confidence 0.90 in a speed held in" in said
     assert (tmp_path / "confidence_calibrated.png").read_bytes().startswith(b"\x89PNG")

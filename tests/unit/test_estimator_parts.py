@@ -9,6 +9,7 @@ import pytest
 from synthetic_history import GPU_TYPES, make_history
 
 from gogh_sim.errors import InputError
+from gogh_sim.estimators import p1
 from gogh_sim.estimators.catalogue import Source, memory_fits, situations_of
 from gogh_sim.estimators.coordinates import complete, norm_of, pressure_of, raw_pressure
 from gogh_sim.estimators.features import Encoder
@@ -151,3 +152,25 @@ def test_holding_out_families_leaves_no_trace_of_them():
         without_families(history, ("nosuch",))
     with pytest.raises(InputError, match="at least 4 families"):
         without_families(history, ("f0", "f1", "f2"))
+
+
+def test_pairs_that_a_history_lacks_are_doubted_as_completions_are():
+    full = make_history()
+    rng = np.random.default_rng(1)
+    hole = np.triu(rng.random((len(full.workloads), len(full.workloads))) < 0.3)
+    hole |= hole.T
+    part = dataclasses.replace(full, norm=np.where(hole, np.nan, full.norm))
+    fitted = np.stack([e.table() for e in part.pressure_effects])
+    rest = pressure_of(full.norm) - fitted
+    seen = np.isfinite(pressure_of(part.norm))
+    for t in range(len(full.gpu_types)):
+        measured = float((rest[t][seen[t]] ** 2).sum()) / (int(seen[t].sum()) - 2 * len(full.workloads))
+        assert part.completion_variance[t] == pytest.approx(measured)
+    record, unseen = Record.of(part), hole & np.isfinite(full.norm)
+    found = p1.completion_variance(record, part.workloads, part.gpu_types)
+    assert ((found > 0) == ~seen).all()
+    # What was not measured is off by as much as is believed.
+    assert np.sqrt((rest[unseen] ** 2).mean() / found[unseen].mean()) == pytest.approx(1.0, abs=0.25)
+    # The new are P1's matter.
+    fewer = Record.of(part.of_workloads(np.arange(1, len(part.workloads))))
+    assert (p1.completion_variance(fewer, part.workloads, part.gpu_types)[:, 0] == 0).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -58,22 +59,36 @@ def test_too_small_a_share_worse_service_or_a_better_p1_fail():
     assert better["gogh_p1: energy above gogh's, %"].verdict is Verdict.FAIL
 
 
+def look(time_s: float, alone: float) -> dict[str, float | None]:
+    return {"time_s": time_s, "alone": alone, "beside": 2 * alone if time_s > 0 else None}
+
+
 def test_errors_of_beliefs_are_means_over_seeds():
-    def simulate(runs: Sequence[Overrides]) -> Iterable[Mapping[str, float]]:
+    def simulate(runs: Sequence[Overrides]) -> Iterable[Mapping[str, Any]]:
         for _, policy, seed in runs:
             number = int(seed.removeprefix("seed="))
-            p2 = 4.0 + 0.1 * number if policy == "scheduler=gogh" else 15.0
-            yield {"p1_mape": 20.0 + number, "p2_mape": p2}
+            refines = policy == "scheduler=gogh"
+            # At the last time one run has ended.
+            looks = [look(900.0 * k, 0.01 * (number if refines else 5 * number)) for k in range(3 + (number == 2))]
+            p2 = 4.0 + 0.1 * number if refines else 15.0
+            yield {"p1_mape": 20.0 + number, "p2_mape": p2, "belief_errors": looks}
 
     yielded = list(error_over_time.compare(simulate, 2))
     (drawing,) = (one for one in yielded if isinstance(one, Drawing))
-    assert drawing.frame.set_index("policy")["found"]["gogh, P2"] == pytest.approx(4.15)
-    assert len(figure_of(drawing.draw(drawing.frame)).axes) == 1
+    curves = drawing.frame.set_index(["policy", "situation", "time_h"])["found"]
+    assert curves["gogh", "alone on a GPU", 0.5] == pytest.approx(1.5)
+    assert curves["gogh_p1", "beside another job", 0.5] == pytest.approx(2 * 7.5)
+    beside = drawing.frame[drawing.frame["situation"] == "beside another job"]
+    assert set(drawing.frame["time_h"]) == {0.0, 0.25, 0.5}
+    assert set(beside["time_h"]) == {0.25, 0.5}
+    assert len(figure_of(drawing.draw(drawing.frame)).axes) == 2
     found = {r.item: r for r in yielded if isinstance(r, Record)}
     refined = found["gogh: MAPE of beliefs by P2, %"]
     assert refined.found == pytest.approx(4.15)
     assert refined.verdict is Verdict.PASS or refined.ci_high > 5
     assert found["gogh: MAPE by P1 above that by P2, points"].found == pytest.approx(21.5 - 4.15)
+    less = found["gogh: median error of rates alone on a GPU, mean over time, less gogh_p1's, points"]
+    assert less.found == pytest.approx(1.5 - 7.5)
 
 
 @pytest.mark.parametrize(("of_gru", "verdict"), [(0.08, Verdict.PASS), (0.11, Verdict.FAIL)])
