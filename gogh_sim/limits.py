@@ -9,9 +9,10 @@ itself (in a header, in a list of contents) is held against the same bounds befo
 from __future__ import annotations
 
 import io
+import json
 import os
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from gogh_sim.errors import InputError
 
@@ -58,6 +59,20 @@ def check_size(path: Path, most: int | None = None) -> None:
     bound = most_bytes() if most is None else most
     if path.stat().st_size > bound:
         raise too_large(path, bound, settable=most is None)
+
+
+def parsed_json(content: str | bytes, path: Path | str) -> Any:
+    """What a file's JSON says.
+
+    Raises
+    ------
+    InputError
+        If it is none, or holds integers of thousands of digits or endless nesting, for which Python has bounds.
+    """
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"expected JSON: {error}", file=path) from None
 
 
 def check_ratio(path: Path, unpacked: int, packed: int) -> None:

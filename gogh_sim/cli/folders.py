@@ -36,7 +36,7 @@ def found_identity(folder: Path) -> str | None:
     """Identity of the whole run in a folder; None where there is none, empty where a run says nothing of it."""
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return str(summary.get("identity", "")) if isinstance(summary, dict) else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import multiprocessing
 import os
@@ -18,8 +17,8 @@ from gogh_sim.cli.composition import composed, without_hydra
 from gogh_sim.cli.policy import make_policy
 from gogh_sim.cli.progress import Share, sweep_bar
 from gogh_sim.cli.schema import plain
-from gogh_sim.errors import InputError
 from gogh_sim.identity import identity
+from gogh_sim.limits import parsed_json
 from gogh_sim.outputs import write_json
 from gogh_sim.reproduce import Outcome, Overrides, summary_of
 
@@ -79,10 +78,7 @@ def _write(outcome: Outcome, config: Mapping[str, Any], file: Path) -> Path:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    try:
-        summary = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"expected the summary of a run: {error}", file=file) from error
+    summary = parsed_json(file.read_bytes(), file)
     return {key: math.nan if value is None else value for key, value in summary.items()}
 
 

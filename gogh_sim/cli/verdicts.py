@@ -16,6 +16,7 @@ from typing import Any
 
 from gogh_sim.cli.tables import markdown_table, number
 from gogh_sim.errors import InputError
+from gogh_sim.limits import parsed_json
 from gogh_sim.outputs import write_json, write_whole
 from gogh_sim.plots.files import figure_of, save
 from gogh_sim.plots.style import paper_style
@@ -111,13 +112,7 @@ def _kept(outcome: Outcome) -> dict[str, Any]:
 
 
 def _read_all(folder: Path) -> list[dict[str, Any]]:
-    kept = []
-    for file in sorted(folder.glob("*.json")):
-        try:
-            kept.append(json.loads(file.read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise InputError(f"expected JSON: {error}", file=file) from None
-    return kept
+    return [parsed_json(file.read_bytes(), file) for file in sorted(folder.glob("*.json"))]
 
 
 def _row(outcome: dict[str, Any]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pandas as pd
 import yaml
 
 from gogh_sim.errors import InputError
+from gogh_sim.limits import parsed_json
 from gogh_sim.metrics.frames import COLUMNS, require_columns
 
 REQUIRED_TABLES = ("jobs", "timeline", "decisions", "estimates", "events", "timings")
@@ -149,10 +149,7 @@ def load_summary(directory: Path) -> dict[str, Any]:
 def _read_summary(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise InputError("expected the summary of a run, found no file", file=file)
-    try:
-        summary = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"expected JSON, found {error}", file=file) from None
+    summary = parsed_json(file.read_bytes(), file)
     if not isinstance(summary, dict):
         raise InputError(f"expected an object with the keys of a summary, found {type(summary).__name__}", file=file)
     for key in IDENTITY:
@@ -179,7 +176,7 @@ def _read_overrides(file: Path) -> tuple[str, ...]:
         return ()
     try:
         overrides = yaml.safe_load(file.read_text(encoding="utf-8")) or []
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # not UTF-8, dates that are none, endless nesting
         raise InputError(f"expected YAML, found {str(error).splitlines()[0]}", file=file) from None
     if not isinstance(overrides, list):
         raise InputError(f"expected a list of overrides, found {type(overrides).__name__}", file=file)

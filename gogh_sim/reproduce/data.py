@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from gogh_sim.errors import InputError
+from gogh_sim.limits import parsed_json
 from gogh_sim.profiles.public_data import VARIABLE, data_folder
 from gogh_sim.traces.files import read_text
 
@@ -27,10 +27,7 @@ def fields(path: Path) -> list[list[str]]:
 
 def document(path: Path) -> Any:
     """Content of a JSON file."""
-    try:
-        return json.loads(read_text(path))
-    except ValueError as error:
-        raise InputError(f"expected JSON: {error}", file=path) from error
+    return parsed_json(read_text(path), path)
 
 
 def only(rows: Sequence[dict[str, str]], path: Path, **where: str) -> dict[str, str]:

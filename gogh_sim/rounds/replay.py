@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gogh_sim.errors import InputError
+from gogh_sim.limits import parsed_json
 from gogh_sim.profiles.gavel_rates import GPU_TYPES, GavelRates
 from gogh_sim.rounds.gavel_rules import rules
 from gogh_sim.rounds.jobs import RoundJob
@@ -46,10 +46,7 @@ def read_rates(path: Path) -> GavelRates:
     InputError
         If it is not of that format.
     """
-    try:
-        content = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"expected JSON: {error}", file=path) from error
+    content = parsed_json(read_text(path), path)
     if not isinstance(content, dict):
         raise InputError("expected an object of throughputs by GPU type", file=path)
     return GavelRates(content, str(path))

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gogh_sim.errors import InputError
+from gogh_sim.metrics.results import _read_overrides
 
 PIECES = [
     *(b"", b",", b"\n", b'"', b"\xff", b"\x00", b"nan", b"inf", b"-1", b"0", b"1e308", b"1e-320", b"9" * 400),
@@ -44,6 +45,17 @@ def is_answered(name: str, content: bytes, folder: Path) -> bool:
 @pytest.mark.parametrize("name", targets())
 def test_the_seed_is_taken(name: str, tmp_path: Path) -> None:
     assert targets()[name].read(targets()[name].seed, tmp_path) is not None
+
+
+@pytest.mark.parametrize("name", targets())
+def test_endless_nesting_is_told(name: str, tmp_path: Path) -> None:
+    assert is_answered(name, b"[" * 100_000 + targets()[name].seed, tmp_path)
+
+
+def test_endless_nesting_of_overrides_is_told(tmp_path: Path) -> None:
+    (tmp_path / "overrides.yaml").write_text("[" * 5_000)
+    with pytest.raises(InputError, match="expected YAML"):
+        _read_overrides(tmp_path / "overrides.yaml")
 
 
 @pytest.mark.parametrize("name", NAMES)

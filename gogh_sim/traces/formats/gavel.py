@@ -9,13 +9,13 @@ job type as named there. An SLO is a multiple of the run time; where a trace has
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gogh_sim.errors import InputError
+from gogh_sim.limits import parsed_json
 from gogh_sim.traces.build import Column, build_trace
 from gogh_sim.traces.faults import Ledger, Report, stop_at_error
 from gogh_sim.traces.files import read_text
@@ -89,10 +89,7 @@ def read_throughputs(path: Path) -> dict[str, float]:
     InputError
         If the file is unusable or holds no positive number where one is expected.
     """
-    try:
-        content: Any = json.loads(read_text(path, most=_LARGEST_TABLE))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"expected JSON: {error}", file=path) from error
+    content = parsed_json(read_text(path, most=_LARGEST_TABLE), path)
     table = content.get(REFERENCE) if isinstance(content, dict) else None
     if not isinstance(table, dict):
         raise InputError(f"expected an object of throughputs with the GPU type {REFERENCE!r}", file=path)
