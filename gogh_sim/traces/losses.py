@@ -41,6 +41,14 @@ def tidy(values: pd.Series[float]) -> pd.Series[int] | pd.Series[float]:
     return values.astype(np.int64) if (values % 1 == 0).all() else values
 
 
+def only_model(jobs: pd.DataFrame) -> tuple[pd.Series[str], Mapping[str, int]]:
+    """For formats of one GPU model a job: it, none where there are several to choose from; how many rows lose those."""
+    several = jobs["gpu_models"].str.contains("|", regex=False)
+    count = int(several.sum())
+    lost = {"gpu_models, several to choose from": count} if count else {}
+    return jobs["gpu_models"].mask(several, ""), MappingProxyType(lost)
+
+
 def rounded(trace: Trace) -> Mapping[str, int]:
     """For formats of whole seconds: how many rows lose fractions of one."""
     jobs = trace.jobs

@@ -17,7 +17,7 @@ import pandas as pd
 from gogh_sim.traces.build import Column, build_trace, gangs
 from gogh_sim.traces.faults import Ledger, Report, stop_at_error
 from gogh_sim.traces.files import write_text
-from gogh_sim.traces.losses import losses, tidy
+from gogh_sim.traces.losses import losses, only_model, tidy
 from gogh_sim.traces.nodes import nodes_of
 from gogh_sim.traces.schema import Trace
 from gogh_sim.traces.sources import Sources
@@ -84,7 +84,7 @@ def write(trace: Trace, target: Sources) -> Mapping[str, int]:
     """
     target.refuse_throughputs()
     jobs = trace.jobs
-    several = jobs["gpu_models"].str.contains("|", regex=False)
+    model, lost = only_model(jobs)
     rows = pd.DataFrame(
         {
             "job_id": jobs["job_id"],
@@ -92,7 +92,7 @@ def write(trace: Trace, target: Sources) -> Mapping[str, int]:
             "submit_time": tidy(jobs["submit_s"]),
             "num_cpu": 0,
             "num_gpu": tidy(jobs["num_gpus"] * jobs["gpu_fraction"]),
-            "gpu_type": jobs["gpu_models"].mask(several, ""),
+            "gpu_type": model,
             "duration": tidy(jobs["duration_s"]),
             "user": jobs["user"],
         }
@@ -102,5 +102,4 @@ def write(trace: Trace, target: Sources) -> Mapping[str, int]:
         machines = [f"{n.node_id},{n.gpu_type},0,0,{n.num_gpus}\n" for n in trace.nodes or ()]
         write_text(target.nodes, "".join(machines))
     held = ("job_id", "gpu_fraction", "gpu_models", "user", "nodes")
-    lost = {"gpu_models, several to choose from": int(several.sum())} if several.any() else {}
     return {**losses(trace, held), **lost}

@@ -15,7 +15,7 @@ import pandas as pd
 from gogh_sim.traces.build import Column, build_trace, gangs
 from gogh_sim.traces.faults import Ledger, Report, stop_at_error
 from gogh_sim.traces.files import write_text
-from gogh_sim.traces.losses import losses, tidy
+from gogh_sim.traces.losses import losses, only_model, tidy
 from gogh_sim.traces.nodes import nodes_of
 from gogh_sim.traces.schema import Trace
 from gogh_sim.traces.sources import Sources
@@ -73,12 +73,12 @@ def write(trace: Trace, target: Sources) -> Mapping[str, int]:
     """
     target.refuse_throughputs()
     jobs = trace.jobs
-    several = jobs["gpu_models"].str.contains("|", regex=False)
+    model, lost = only_model(jobs)
     rows = pd.DataFrame(
         {
             "job_name": jobs["job_id"],
             "organization": jobs["user"],
-            "gpu_model": jobs["gpu_models"].mask(several, ""),
+            "gpu_model": model,
             "cpu_request": 0,
             "gpu_request": tidy(jobs["num_gpus"] * jobs["gpu_fraction"]),
             "worker_num": 1,
@@ -94,9 +94,6 @@ def write(trace: Trace, target: Sources) -> Mapping[str, int]:
             columns=["gpu_model", "gpu_capacity_num", "cpu_num", "node_name"],
         )
         write_text(target.nodes, nodes.to_csv(index=False, lineterminator="\n"))
-    lost = {
-        "gpu_models, several to choose from": int(several.sum()),
-        "queue, written as HP": int((~jobs["queue"].isin(["HP", "Spot", ""])).sum()),
-    }
+    renamed = int((~jobs["queue"].isin(["HP", "Spot", ""])).sum())
     held = ("job_id", "gpu_fraction", "gpu_models", "user", "queue", "nodes")
-    return {**losses(trace, held), **{what: count for what, count in lost.items() if count}}
+    return {**losses(trace, held), **lost, **({"queue, written as HP": renamed} if renamed else {})}
