@@ -31,7 +31,7 @@ PIECES = [
 
 # Traces have properties of their own: tests/property/test_trace_fuzz.py; weights: tests/property/test_weights_fuzz.py.
 NAMES = [name for name in targets() if not name.startswith("traces.") and name != "weights"]
-relaxed = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def is_answered(name: str, content: bytes, folder: Path) -> bool:

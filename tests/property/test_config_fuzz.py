@@ -78,7 +78,7 @@ def check(config: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", BASES)
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_value_of_any_key(name: str, data: st.DataObject) -> None:
     config = copy.deepcopy(base(name))

@@ -56,7 +56,7 @@ def restarts_j(gpus: list[tuple[int, ...]], tenants: Tenants) -> float:
 
 
 @given(seed=st.integers(0, 2**32 - 1), gain=st.floats(1.0, 4.0))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_moves_keep_capacity_and_save_what_they_promise(seed: int, gain: float) -> None:
     rng = np.random.default_rng(seed)
     fleet = random_fleet(rng, int(rng.integers(1, 3)))

@@ -86,7 +86,7 @@ def worlds(draw: st.DrawFn) -> tuple[Cluster, list[Job], EngineSettings, int]:
     return cluster(*nodes, theta=draw(st.integers(1, 3))), jobs, frictions, draw(st.integers(0, 1_000))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds())
 def test_invariants_hold_at_every_decision_and_integrals_agree(
     world: tuple[Cluster, list[Job], EngineSettings, int],

@@ -218,7 +218,5 @@ def assert_lost(state: JobState) -> None:
 
 
 TestEngineMachine = EngineMachine.TestCase
-TestEngineMachine.settings = settings(
-    max_examples=30, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestEngineMachine.settings = settings(max_examples=30, stateful_step_count=12, suppress_health_check=list(HealthCheck))
 assert TRUTH.gpu_types == (V100, T4)

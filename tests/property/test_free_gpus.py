@@ -13,7 +13,7 @@ from gogh_sim.placement.fleet import FreeGpus
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_answers_do_not_depend_on_those_before(seed: int) -> None:
     rng = np.random.default_rng(seed)
     fleet = random_fleet(rng, 2)

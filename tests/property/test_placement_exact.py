@@ -120,7 +120,7 @@ def test_prices_to_start_from_do_not_change_what_is_proven() -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1), groups=st.integers(1, 12), types=st.integers(1, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_greedy_answers_keep_every_constraint_and_their_bound_holds(seed: int, groups: int, types: int) -> None:
     problem = random_problem(np.random.default_rng(seed), groups=groups, types=types, most_jobs=5, most_gpus=10)
     solution = solve_greedily(problem)

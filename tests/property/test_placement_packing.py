@@ -57,7 +57,7 @@ def scenario(seed: int) -> tuple[Problem, Fleet, list[tuple[int, ...]], list[int
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_gpu_over_capacity_or_memory(seed: int) -> None:
     problem, fleet, present, group_of, assignment, _ = scenario(seed)
     groups, supply = problem.groups, problem.supply
@@ -79,7 +79,7 @@ def test_no_gpu_over_capacity_or_memory(seed: int) -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_job_is_placed_or_accounted_for(seed: int) -> None:
     _, _, _, group_of, assignment, queued = scenario(seed)
     assert len(group_of) - len(assignment.gpus) <= int(queued.sum()) + assignment.unpacked

@@ -25,7 +25,7 @@ CUTTINGS = [
     *(b"", b",", b"\n", b'"', b"\r", b"\x00", b"\xff", b"nan", b"inf", b"-1", b"1e308", b"None", b"null", b"True"),
     *(b"[", b"]", b"{}", b"9" * 400, b"9" * 5000, b"0x1f", b"1_0", "\u0663".encode(), b'"\\ud800"', b"\x1f\x8b"),
 ]
-relaxed = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def check_survives(seed: str, content: bytes, folder: Path, name: str = "trace") -> None:

@@ -21,7 +21,7 @@ def trial(speed: FloatArray, norm: FloatArray) -> Trial:
 
 @example(seed=3132, more=1.0)  # a pair whose plain cost read either way differs in its last digit
 @given(seed=st.integers(0, 10_000), more=st.floats(1.0, 4.0))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_trials_never_cost_more_and_more_doubt_never_makes_them_dearer(seed: int, more: float):
     rng = np.random.default_rng(seed)
     objective = [Objective.ENERGY, Objective.CARBON][seed % 2]
@@ -45,7 +45,7 @@ def test_trials_never_cost_more_and_more_doubt_never_makes_them_dearer(seed: int
 
 
 @given(seed=st.integers(0, 10_000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_program_still_proves_its_answer(seed: int):
     rng = np.random.default_rng(seed)
     random = random_problem(rng, groups=4, types=2)

@@ -80,7 +80,7 @@ def check(payload: dict[str, Any], path: Path) -> None:
     assert str(refused.file) == str(path)
 
 
-relaxed = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @relaxed

@@ -97,7 +97,7 @@ def test_faults_are_named(tmp_path: Path, name: str, old: str, new: str, column:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_whatever_a_file_holds_is_read_or_refused(name: str, tmp_path: Path, data: st.DataObject) -> None:
     content = SAMPLES[name].encode()
