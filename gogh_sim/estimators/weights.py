@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from importlib import resources
 from pathlib import Path
@@ -82,8 +82,12 @@ def _content(path: Path) -> Any:
         raise
     except Exception:  # whatever torch and pickle make of bytes that are no weights
         raise InputError("expected weights written by `gogh-sim train`, found something else", file=path) from None
-    if _tensor_bytes(content) > LARGEST_BYTES:
+    tensors = list(_tensors(content))
+    # Each as if written out: few stored numbers can stand for many.
+    if sum(tensor.numel() * tensor.element_size() for tensor in tensors) > LARGEST_BYTES:
         raise too_large(path, LARGEST_BYTES, settable=False)
+    if any(tensor.is_complex() for tensor in tensors):
+        raise InputError("expected weights of real numbers, found complex ones", file=path)
     return content
 
 
@@ -102,20 +106,16 @@ def _check_archive(path: Path) -> None:
         raise too_large(path, LARGEST_BYTES, settable=False)
 
 
-def _tensor_bytes(content: Any) -> int:
-    """Bytes of all tensors in nested containers if each were written out: few stored numbers can stand for many.
-
-    Every container is entered once, however often it occurs.
-    """
-    total, seen, ahead = 0, set[int](), [content]
+def _tensors(content: Any) -> Iterator[torch.Tensor]:
+    """All tensors in nested containers, of which every one is entered once, however often it occurs."""
+    seen, ahead = set[int](), [content]
     while ahead:
         item = ahead.pop()
         if isinstance(item, torch.Tensor):
-            total += item.numel() * item.element_size()
+            yield item
         elif isinstance(item, Mapping | list | tuple | set) and id(item) not in seen:
             seen.add(id(item))
             ahead.extend(item.values() if isinstance(item, Mapping) else item)
-    return total
 
 
 def _payload(estimator: Estimator) -> dict[str, Any]:

@@ -184,6 +184,7 @@ def test_weights_that_do_not_match_are_refused(tmp_path: Path):
     refused("list.pt", [1, 2], "another torch file")
     refused("shape.pt", payload | {"shape": payload["shape"] | {"parameters": 99_000}}, "do not match")
     refused("name.pt", payload | {"shape": payload["shape"] | {"p1": "perceptron"}}, "perceptron")
+    refused("complex.pt", payload | {"p2": {k: v.cfloat() for k, v in payload["p2"].items()}}, "real numbers")
     refused("partial.pt", {k: v for k, v in payload.items() if k != "p2"}, "do not match")
 
 
