@@ -3,7 +3,7 @@
 from gogh_sim.placement.assign import Assignment, Fleet, assign
 from gogh_sim.placement.columns import Duals
 from gogh_sim.placement.costs import UNCAPPED, best_caps
-from gogh_sim.placement.drain import DrainSettings, Tenants, drain
+from gogh_sim.placement.drain import DrainSettings, drain
 from gogh_sim.placement.problem import (
     MOST_MEMBERS,
     PENDING,
@@ -19,6 +19,7 @@ from gogh_sim.placement.running import Running
 from gogh_sim.placement.settings import SolverName, SolveSettings
 from gogh_sim.placement.solve import Solution, solve, solve_greedily
 from gogh_sim.placement.tariff import Tariff
+from gogh_sim.placement.tenants import Tenants
 from gogh_sim.placement.uncollapsed import solve_uncollapsed
 
 __all__ = [

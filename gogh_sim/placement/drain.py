@@ -15,29 +15,25 @@ whatever type keeps its SLA. Restarts cost energy and time: the moves are made i
 begun moves for nothing, and a tenant that the program moves goes home for nothing, so that the two do not send it to
 and fro.
 
-Before that, gangs are gathered. A gang that found no node with room for it is spread over several, runs more slowly by
-what nobody knows, and keeps all of them on. As soon as one node of the type has the room it goes there, if it will stay
-so long that running `_SPREAD` times as long as it need costs more time than `gain` restarts.
+Before that, gangs that are spread over nodes are gathered (`gathering`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from gogh_sim.errors import InputError
 from gogh_sim.placement.fleet import Fleet
+from gogh_sim.placement.gathering import gather
+from gogh_sim.placement.tenants import Tenants
 from gogh_sim.types import BoolArray, FloatArray, Gpus, IntArray
 
 _SEVERAL = -1
 """In place of the node of GPUs on more than one."""
-
-_SPREAD = 1.2
-"""How many times as long as on one node a gang on several runs at least. Assumed: profiles have 1.1 to over 3."""
 
 _PASSES = 2
 """How often all nodes are looked at: what one pass frees, the next may use."""
@@ -74,47 +70,6 @@ class DrainSettings:
         return math.isfinite(self.idle_s) and math.isfinite(self.gain)
 
 
-@dataclass(frozen=True, eq=False)
-class Tenants:
-    """U tenants: jobs that share just the same GPUs, and stay together; T GPU types.
-
-    Attributes
-    ----------
-    gpus
-        GPUs of each, sorted; no two tenants share one.
-    home
-        GPUs that some of its jobs hold now, so that they need not restart there; empty for none.
-    stay_s
-        (U, T) seconds until the last of its jobs ends on each type.
-    run_j
-        (U, T) joules that it adds to what idle GPUs draw, until then.
-    may
-        (U, T) whether it may go to other GPUs of the type.
-    delay_s, cost_j
-        (U,) by how much later it ends anywhere but at home, and the energy of the restart.
-    """
-
-    gpus: Sequence[Gpus]
-    home: Sequence[Gpus]
-    stay_s: FloatArray
-    run_j: FloatArray
-    may: BoolArray
-    delay_s: FloatArray
-    cost_j: FloatArray
-
-    def __post_init__(self) -> None:
-        size = len(self.gpus)
-        shapes = {"delay_s": (size,), "cost_j": (size,)} | dict.fromkeys(("run_j", "may", "stay_s"), self.may.shape)
-        for name, shape in shapes.items():
-            if getattr(self, name).shape != shape or shape[0] != size:
-                raise InputError(f"drain: expected {name} with {size} rows, all of one length, found {shape}")
-            if not np.isfinite(getattr(self, name)).all():
-                raise InputError(f"drain: {name} must be finite")
-        taken = [gpu for gpus in self.gpus for gpu in gpus]
-        if len(set(taken)) != len(taken):
-            raise InputError("drain: no GPU may have two tenants")
-
-
 def drain(tenants: Tenants, fleet: Fleet, node_w: FloatArray, settings: DrainSettings) -> list[Gpus]:
     """GPUs of each tenant after the moves that pay, by the formula above.
 
@@ -125,12 +80,22 @@ def drain(tenants: Tenants, fleet: Fleet, node_w: FloatArray, settings: DrainSet
     """
     if not len(tenants.gpus):
         return []
-    drainage = _Drainage(tenants, fleet, node_w, settings)
-    drainage.gather()
+    end_s = np.array([_end_s(tenant, gpus, tenants, fleet, settings) for tenant, gpus in enumerate(tenants.gpus)])
+    gathered = gather(tenants, fleet, settings.gain, end_s)
+    drainage = _Drainage(replace(tenants, gpus=gathered), fleet, node_w, settings)
     for _ in range(_PASSES if settings.pays else 0):
         if not drainage.run():
             break
     return drainage.plan.gpus
+
+
+def _end_s(tenant: int, gpus: Gpus, tenants: Tenants, fleet: Fleet, settings: DrainSettings) -> float:
+    """Seconds until a tenant ends if it is on these GPUs."""
+    stay_s = float(tenants.stay_s[tenant, fleet.type_of[gpus[0]]])
+    if gpus == tenants.home[tenant]:
+        return stay_s
+    awake = bool(fleet.node_on[fleet.node_of[list(gpus)]].all())
+    return stay_s + float(tenants.delay_s[tenant]) + (0.0 if awake else settings.wake_s)
 
 
 @dataclass(eq=False)
@@ -175,31 +140,6 @@ class _Drainage:
             for node in set(fleet.node_of[list(gpus)].tolist()):
                 self._residents[node].add(tenant)
                 self.plan.until_s[node] = max(self.plan.until_s[node], self._end_s(tenant, gpus))
-
-    def gather(self) -> None:
-        """Put gangs that are spread over nodes on one of them, or another of the type, widest first."""
-        for tenant in np.argsort(-self._width, kind="stable").tolist():
-            held, plan = list(self.plan.gpus[tenant]), self.plan
-            kind, own = self._fleet.type_of[held[0]], np.bincount(self._fleet.node_of[held], minlength=plan.left.size)
-            lost_s = (_SPREAD - 1) * float(self._tenants.stay_s[tenant, kind])
-            if (own > 0).sum() == 1 or lost_s <= self._settings.gain * float(self._tenants.delay_s[tenant]):
-                continue
-            roomy = np.flatnonzero((self._node_type == kind) & (plan.left + own >= len(held)))
-            if roomy.size:
-                at = int(roomy[np.lexsort((plan.left[roomy], -plan.until_s[roomy], -own[roomy]))[0]])
-                self._gather(tenant, at, [gpu for gpu in held if self._fleet.node_of[gpu] == at])
-
-    def _gather(self, tenant: int, node: int, kept: list[int]) -> None:
-        plan, before = self.plan, list(self.plan.gpus[tenant])
-        free = np.flatnonzero(plan.free & (self._fleet.node_of == node)).tolist()
-        plan.gpus[tenant] = tuple(sorted([*kept, *free[: len(before) - len(kept)]]))
-        plan.free[before] = True
-        plan.free[list(plan.gpus[tenant])] = False
-        for at in {node, *self._fleet.node_of[before].tolist()}:
-            here = self._residents[at]
-            (here.add if at == node else here.discard)(tenant)
-            plan.left[at] = int((plan.free & (self._fleet.node_of == at)).sum())
-            plan.until_s[at] = max((self._end_s(one, plan.gpus[one]) for one in here), default=0.0)
 
     def run(self) -> bool:
         """Go once through the nodes with room, those with fewest GPUs in use first, then those that end first."""
@@ -273,11 +213,7 @@ class _Drainage:
         return first if first == last else _SEVERAL
 
     def _end_s(self, tenant: int, gpus: Gpus) -> float:
-        stay_s = float(self._tenants.stay_s[tenant, self._fleet.type_of[gpus[0]]])
-        if gpus == self._tenants.home[tenant]:
-            return stay_s
-        awake = bool(self._fleet.node_on[self._fleet.node_of[list(gpus)]].all())
-        return stay_s + float(self._tenants.delay_s[tenant]) + (0.0 if awake else self._settings.wake_s)
+        return _end_s(tenant, gpus, self._tenants, self._fleet, self._settings)
 
     def _settle(self, node: int, plan: _Plan) -> None:
         for tenant in sorted(self._residents[node]):

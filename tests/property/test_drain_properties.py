@@ -55,6 +55,10 @@ def restarts_j(gpus: list[tuple[int, ...]], tenants: Tenants) -> float:
     return float(tenants.cost_j[away].sum())
 
 
+def spread(gpus: tuple[int, ...], fleet: Fleet) -> bool:
+    return len(set(fleet.node_of[list(gpus)])) > 1
+
+
 @given(seed=st.integers(0, 2**32 - 1), gain=st.floats(1.0, 4.0))
 @settings(max_examples=300)
 def test_moves_keep_capacity_and_save_what_they_promise(seed: int, gain: float) -> None:
@@ -75,8 +79,11 @@ def test_moves_keep_capacity_and_save_what_they_promise(seed: int, gain: float) 
         assert len(set(fleet.type_of[list(one)])) == 1
         assert one == between or tenants.may[tenant, fleet.type_of[one[0]]]
         if between != other:
-            assert len(set(fleet.node_of[list(between)])) == 1 < len(set(fleet.node_of[list(other)]))
+            assert len(set(fleet.node_of[list(between)])) == 1
             assert fleet.type_of[between[0]] == fleet.type_of[other[0]]
+            assert spread(other, fleet) or tenants.may[tenant, fleet.type_of[one[0]]]
+    before, after = sum(spread(gpus, fleet) for gpus in tenants.gpus), sum(spread(gpus, fleet) for gpus in gathered)
+    assert after < before or gathered == list(tenants.gpus)
     begun_j = total_j(gathered, tenants, fleet, node_w, how)
     saved = begun_j - total_j(found, tenants, fleet, node_w, how)
     assert saved >= gain * (restarts_j(found, tenants) - restarts_j(gathered, tenants)) - 1e-6 * begun_j

@@ -107,19 +107,45 @@ def test_a_gang_over_two_nodes_is_gathered_as_soon_as_one_has_room() -> None:
     assert drained(fleet(3, 3), held, delay_s=80.0) == [(0, 1, 2)]
     assert drained(fleet(3, 3), held, delay_s=100.0) == [(0, 1, 4)]
     busy = ((2,), 900.0), ((5,), 900.0)
-    assert drained(fleet(3, 3), held, *busy) == [(0, 1, 4), (2,), (5,)]
-    assert drained(fleet(3, 3, 4), held, *busy)[0] == (6, 7, 8)
-    assert drained(fleet(3, 3, 4, types=(0, 0, 1)), held, *busy)[0] == (0, 1, 4)
+    stuck = (1, 2)
+    assert drained(fleet(3, 3), held, *busy, fixed=stuck) == [(0, 1, 4), (2,), (5,)]
+    assert drained(fleet(3, 3, 4), held, *busy, fixed=stuck)[0] == (6, 7, 8)
+    assert drained(fleet(3, 3, 4, types=(0, 0, 1)), held, *busy, fixed=stuck)[0] == (0, 1, 4)
     # It does not take gating to pay.
     assert drained(fleet(3, 3), held, delay_s=80.0, settings=DrainSettings(idle_s=np.inf)) == [(0, 1, 2)]
     # Whom it left has its node emptied after that: 900 s on one node, not two.
     assert drained(fleet(4, 4), held, ((5,), 500.0)) == [(0, 1, 2), (3,)]
 
 
+def test_room_for_a_gang_is_made_by_exchange_if_it_pays_for_all_restarts() -> None:
+    """A fifth of 900 s on three GPUs is 540 GPU seconds; gang and single restart for 4 x 60, twice 480."""
+    tenants = ((0, 1, 4), 900.0), ((2,), 900.0), ((5,), 900.0)
+    assert drained(fleet(3, 3), *tenants, delay_s=60.0) == [(0, 1, 2), (3,), (5,)]
+    assert drained(fleet(3, 3), *tenants, delay_s=70.0) == [(0, 1, 4), (2,), (5,)]
+    # Who has not begun makes room for nothing: then the gang's own restart counts only, 180 twice.
+    assert drained(fleet(3, 3), *tenants, delay_s=70.0, new=(1,)) == [(0, 1, 2), (3,), (5,)]
+    # The node where less must move: the pair on node 0 stays together, the single of node 1 goes.
+    pair = ((0, 4, 5), 900.0), ((1, 2), 900.0), ((6,), 900.0)
+    assert drained(fleet(3, 4), *pair, delay_s=30.0)[0] == (3, 4, 5)
+    assert drained(fleet(3, 3), ((0, 1, 4), 900.0), ((2,), 900.0), fixed=(1,))[0] == (3, 4, 5)
+
+
+def test_two_gangs_that_block_each_other_swap() -> None:
+    """720 GPU seconds are won for the first; both restart for 8 x 40, twice 640, or 8 x 50, twice 800."""
+    gangs = ((0, 1, 2, 4), 900.0), ((3, 5, 6, 7), 900.0)
+    assert drained(fleet(4, 4), *gangs, delay_s=40.0) == [(0, 1, 2, 3), (4, 5, 6, 7)]
+    assert drained(fleet(4, 4), *gangs, delay_s=50.0) == [(0, 1, 2, 4), (3, 5, 6, 7)]
+    assert drained(fleet(4, 4), *gangs, delay_s=40.0, fixed=(0, 1))[0] == (0, 1, 2, 4)
+
+
+def test_a_gang_wider_than_any_node_stays_spread() -> None:
+    assert drained(fleet(2, 2), ((0, 1, 2), 900.0)) == [(0, 1, 2)]
+
+
 def test_a_gang_over_two_nodes_keeps_both_on() -> None:
-    """The single on node 0 stays: node 0 is on for the gang anyway."""
+    """The single on node 0 stays: node 0 is on for the gang anyway, which would not win two restarts."""
     tenants = ((0, 1, 4, 5), 900.0), ((2,), 500.0), ((6,), 500.0), ((8,), 900.0)
-    assert drained(fleet(4, 4, 4), *tenants, fixed=(3,)) == [(0, 1, 4, 5), (2,), (6,), (8,)]
+    assert drained(fleet(4, 4, 4), *tenants, fixed=(3,), delay_s=95.0) == [(0, 1, 4, 5), (2,), (6,), (8,)]
 
 
 def test_nobody_goes_to_another_type_that_is_too_slow_or_to_an_unused_node_of_as_many_watts() -> None:
