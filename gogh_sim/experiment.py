@@ -12,8 +12,8 @@ from typing import Any
 
 from gogh_sim import provenance, scenario
 from gogh_sim.engine import LONG_TABLES, EngineSettings, Faults, Gating, History, Records, Truth, simulate
+from gogh_sim.engine.hidden import hidden_factors
 from gogh_sim.engine.records import InMemory
-from gogh_sim.engine.simulation import hidden_factors
 from gogh_sim.errors import InputError
 from gogh_sim.identity import identity
 from gogh_sim.metrics import perfetto

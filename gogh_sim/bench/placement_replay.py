@@ -18,7 +18,7 @@ from gogh_sim.bench.memory import peak_mib
 from gogh_sim.bench.placement import median_pulp_share, median_seconds
 from gogh_sim.bench.placement_goals import verdict
 from gogh_sim.engine import EngineSettings, Truth, simulate
-from gogh_sim.engine.simulation import hidden_factors
+from gogh_sim.engine.hidden import hidden_factors
 from gogh_sim.errors import InputError
 from gogh_sim.policy import ClusterView, Decision, PolicyContext
 from gogh_sim.profiles import Profile

@@ -7,13 +7,15 @@ processes at the same run, leave no mixture.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from gogh_sim.errors import InputError
+from gogh_sim.limits import parsed_json
 
 SUMMARY = "summary.json"
 CONFIG = ".hydra"
@@ -35,8 +37,8 @@ def first_existing(folder: Path) -> Path:
 def found_identity(folder: Path) -> str | None:
     """Identity of the whole run in a folder; None where there is none, empty where a run says nothing of it."""
     try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        summary = parsed_json((folder / SUMMARY).read_bytes(), folder / SUMMARY)
+    except (OSError, InputError):
         return None
     return str(summary.get("identity", "")) if isinstance(summary, dict) else None
 

@@ -12,13 +12,13 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
-import numpy as np
 import simpy
-from simpy.events import EventPriority
 
+from gogh_sim.engine.clock import Last, delay_s
 from gogh_sim.engine.decisions import NO_MOVES, Moves, resolve
 from gogh_sim.engine.faults import Level, Renewal, outages
 from gogh_sim.engine.garbage import spare_what_stays
+from gogh_sim.engine.hidden import hidden_factors
 from gogh_sim.engine.jobs import JobState, Status
 from gogh_sim.engine.observer import Observer
 from gogh_sim.engine.recorder import Recorder
@@ -31,36 +31,11 @@ from gogh_sim.engine.world import World, ends_well
 from gogh_sim.policy import ALWAYS, Attentive, Learner, Scheduler, Wake
 from gogh_sim.profiles import Profile
 from gogh_sim.streams import Streams
-from gogh_sim.types import Cluster, Gpus, Job, JobId
-
-_LAST = EventPriority(2)
-
+from gogh_sim.types import Cluster, Gpus, Job
 
 _OnUnit: TypeAlias = Callable[[Gpus], None]
 _Begin: TypeAlias = Callable[[Gpus, float], None]
 """Takes the GPUs of a unit and the time when its outage ends."""
-
-
-class _Last(simpy.Event):
-    """An event now, but after every other event of this timestamp: SimPy's own priorities are 0 and 1."""
-
-    def __init__(self, env: simpy.Environment) -> None:
-        super().__init__(env)
-        self._ok, self._value = True, None
-        env.schedule(self, priority=_LAST)
-
-
-def _delay_s(now_s: float, then_s: float) -> float:
-    """Delay after which the clock, which adds it to `now_s` and rounds, has not fallen short of `then_s`."""
-    delay_s = then_s - now_s
-    return delay_s if now_s + delay_s >= then_s else math.nextafter(delay_s, math.inf)
-
-
-def hidden_factors(jobs: Sequence[Job], settings: EngineSettings, streams: Streams) -> dict[JobId, float]:
-    """Seeded hidden rate factor of each job, log-normal with median 1; the same for every policy under one seed."""
-    draws = streams.generator("hidden_factors").standard_normal(len(jobs))
-    job_ids = sorted(job.job_id for job in jobs)
-    return dict(zip(job_ids, np.exp(settings.hidden_sigma * draws).tolist(), strict=True))
 
 
 class Simulation:
@@ -80,7 +55,6 @@ class Simulation:
         self._settings, self._streams = settings, streams
         self._scheduler = scheduler
         self._attention = scheduler.attention if isinstance(scheduler, Attentive) else ALWAYS
-        self._has_rounds = self._attention.rounds
         self._progress = progress
         self.world = World(cluster, jobs, profile, settings, hidden_factors(jobs, settings, streams))
         self.recorder = Recorder(self.world, InMemory() if history is None else history)
@@ -136,7 +110,7 @@ class Simulation:
     def _arrivals(self) -> Generator[simpy.Event, Any, None]:
         for state in self.world.states.values():
             if state.job.submit_s > self._env.now:
-                yield self._env.timeout(_delay_s(self._env.now, state.job.submit_s))
+                yield self._env.timeout(delay_s(self._env.now, state.job.submit_s))
             self.world.submit(state, self._env.now)
             self.recorder.job_event(self._env.now, "submit", state)
             self._to_come -= 1
@@ -159,7 +133,7 @@ class Simulation:
     def _ticks_matter(self) -> bool:
         """Whether a round could change anything: for a policy that has rounds, or for who waits for a run to stall."""
         if self.world.running:
-            return self._has_rounds
+            return self._attention.rounds
         return bool(self.world.pending)
 
     def _tick_if_needed(self) -> None:
@@ -175,7 +149,7 @@ class Simulation:
 
     def _wake(self, wake: Wake) -> None:
         if not self._wakes:
-            _Last(self._env).callbacks.append(lambda _: self._decide())
+            Last(self._env).callbacks.append(lambda _: self._decide())
         self._wakes.add(wake)
 
     def _schedule(self, state: JobState) -> None:

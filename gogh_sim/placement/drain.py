@@ -127,12 +127,9 @@ class _Drainage:
     def __init__(self, tenants: Tenants, fleet: Fleet, node_w: FloatArray, settings: DrainSettings) -> None:
         nodes = fleet.node_on.size
         self._tenants, self._fleet, self._node_w, self._settings = tenants, fleet, node_w, settings
-        self._node_type = np.zeros(nodes, dtype=np.int64)
-        self._node_type[fleet.node_of] = fleet.type_of
         self._width = np.array([len(gpus) for gpus in tenants.gpus])
         self._wake_j = np.where(fleet.node_on, 0.0, node_w * settings.idle_s)
-        free = fleet.available.copy()
-        free[[gpu for gpus in tenants.gpus for gpu in gpus]] = False
+        free = tenants.room(fleet)
         left = np.bincount(fleet.node_of[free], minlength=nodes)
         self.plan = _Plan(list(tenants.gpus), free, left, np.zeros(nodes))
         self._residents: list[set[int]] = [set() for _ in range(nodes)]
@@ -167,7 +164,7 @@ class _Drainage:
             if not places:
                 return None
             place = min(places)
-            saved_j += float(tenants.run_j[tenant, self._node_type[node]]) - place.added_j + place.restart_j
+            saved_j += float(tenants.run_j[tenant, self._fleet.node_type[node]]) - place.added_j + place.restart_j
             cost_j += place.restart_j - (0.0 if held == tenants.home[tenant] else float(tenants.cost_j[tenant]))
             plan.gpus[tenant] = place.gpus
             plan.free[list(place.gpus)] = False
@@ -179,7 +176,7 @@ class _Drainage:
     def _places(self, tenant: int, node: int, plan: _Plan) -> list[_Place]:
         """The cheapest free GPUs on another node, and home."""
         tenants, width = self._tenants, int(self._width[tenant])
-        stay_s, may = tenants.stay_s[tenant, self._node_type], tenants.may[tenant, self._node_type]
+        stay_s, may = tenants.stay_s[tenant, self._fleet.node_type], tenants.may[tenant, self._fleet.node_type]
         fits = np.flatnonzero((plan.left >= width) & may)
         fits = fits[fits != node]
         places = []
@@ -205,7 +202,7 @@ class _Drainage:
         until_s = plan.until_s[nodes]
         longer_j = self._node_w[nodes] * np.maximum(end_s - until_s, 0.0)
         woken_j = np.where(until_s > 0, 0.0, self._wake_j[nodes])
-        return np.asarray(longer_j + woken_j + self._tenants.run_j[tenant, self._node_type[nodes]])
+        return np.asarray(longer_j + woken_j + self._tenants.run_j[tenant, self._fleet.node_type[nodes]])
 
     def _node(self, gpus: Gpus) -> int:
         """The node of these GPUs, `_SEVERAL` where there are several."""

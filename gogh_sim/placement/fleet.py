@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,6 +30,13 @@ class Fleet:
     available: BoolArray
     node_on: BoolArray
 
+    @cached_property
+    def node_type(self) -> IntArray:
+        """(nodes,) type of a node's GPUs; -1 where it has none."""
+        found = np.full(self.node_on.size, -1, dtype=np.int64)
+        found[self.node_of] = self.type_of
+        return found
+
     def gpus_per_type(self, num_types: int) -> IntArray:
         """(T,) available GPUs of each type."""
         return np.bincount(self.type_of[self.available], minlength=num_types).astype(np.int64)
@@ -42,11 +50,9 @@ class Fleet:
         """
         free = np.bincount(self.node_of[self.available], minlength=self.node_on.size)
         sizes = np.bincount(self.node_of, minlength=self.node_on.size)
-        node_type = np.full(self.node_on.size, -1)
-        node_type[self.node_of] = self.type_of
         found: list[tuple[int, IntArray, int]] = []
         for gpu_type in range(num_types):
-            here = node_type == gpu_type
+            here = self.node_type == gpu_type
             largest = int(sizes[here].max(initial=0))
             even = bool((sizes[here] == largest).all())
             for block in np.unique(width[(width > 1) & (width <= largest)]).tolist():
@@ -72,8 +78,6 @@ class FreeGpus:
         self.free = fleet.available.copy()
         self._size = np.bincount(fleet.node_of, minlength=nodes)
         self.left = np.bincount(fleet.node_of[self.free], minlength=nodes)
-        self._node_type = np.full(nodes, -1)
-        self._node_type[fleet.node_of] = fleet.type_of
         self._first = np.searchsorted(fleet.node_of, np.arange(nodes))
         # Type, width and node of the last answer of `whole`: until other nodes change, that node is the best again.
         self._last: tuple[int, int, int] | None = None
@@ -100,7 +104,7 @@ class FreeGpus:
         """
         if self._last is not None and self._last[:2] == (gpu_type, width) and self.left[self._last[2]] >= width:
             return self.slots(self._last[2], width)
-        nodes = np.flatnonzero(self._node_type == gpu_type)
+        nodes = np.flatnonzero(self._fleet.node_type == gpu_type)
         if nodes.size == 0:
             return None
         largest = int(self._size[nodes].max())
@@ -114,7 +118,7 @@ class FreeGpus:
 
     def spread(self, gpu_type: int, width: int, most_nodes: int) -> tuple[int, ...] | None:
         """Free GPUs for a gang on at most `most_nodes` nodes, as few as possible; None if there are none."""
-        nodes = np.flatnonzero((self._node_type == gpu_type) & (self.left > 0))
+        nodes = np.flatnonzero((self._fleet.node_type == gpu_type) & (self.left > 0))
         nodes = nodes[np.lexsort((nodes, ~self._fleet.node_on[nodes], -self.left[nodes]))]
         needed = int(np.searchsorted(np.cumsum(self.left[nodes]), width)) + 1
         if needed > min(nodes.size, most_nodes):
@@ -128,7 +132,7 @@ class FreeGpus:
 
     def fewest_nodes(self, gpu_type: int, width: int) -> int:
         """Nodes that a gang of this width needs at least on this type."""
-        sizes = self._size[self._node_type == gpu_type]
+        sizes = self._size[self._fleet.node_type == gpu_type]
         return -(-width // int(sizes.max(initial=1)))
 
     def _best(self, nodes: IntArray) -> int:

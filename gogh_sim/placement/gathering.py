@@ -36,19 +36,13 @@ def gather(tenants: Tenants, fleet: Fleet, gain: float, end_s: FloatArray) -> li
     end_s
         (U,) when each tenant ends where it is; among nodes with room, those that stay on longest come first.
     """
-    state = _State(list(tenants.gpus), _free(tenants, fleet))
+    state = _State(list(tenants.gpus), tenants.room(fleet))
     width = np.array([len(gpus) for gpus in tenants.gpus], dtype=np.int64)
     gathering = _Gathering(tenants, fleet, width, gain, end_s)
     for tenant in np.argsort(-width, kind="stable").tolist():
         if gathering.pays(tenant, state):
             state = gathering.into_room(tenant, state) or gathering.by_exchange(tenant, state) or state
     return state.gpus
-
-
-def _free(tenants: Tenants, fleet: Fleet) -> BoolArray:
-    free = fleet.available.copy()
-    free[[gpu for gpus in tenants.gpus for gpu in gpus]] = False
-    return free
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,13 +158,7 @@ class _Gathering:
 
     def _of_kind(self, tenant: int, state: _State) -> BoolArray:
         """(nodes,) whether a node is of the type that the tenant is on."""
-        return np.asarray(self._kind == self.fleet.type_of[state.gpus[tenant][0]])
-
-    @cached_property
-    def _kind(self) -> IntArray:
-        kind = np.zeros(self.fleet.node_on.size, dtype=np.int64)
-        kind[self.fleet.node_of] = self.fleet.type_of
-        return kind
+        return np.asarray(self.fleet.node_type == self.fleet.type_of[state.gpus[tenant][0]])
 
     @cached_property
     def _size(self) -> IntArray:

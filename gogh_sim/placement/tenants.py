@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gogh_sim.errors import InputError
+from gogh_sim.placement.fleet import Fleet
 from gogh_sim.types import BoolArray, FloatArray, Gpus
 
 
@@ -50,3 +51,9 @@ class Tenants:
         taken = [gpu for gpus in self.gpus for gpu in gpus]
         if len(set(taken)) != len(taken):
             raise InputError("drain: no GPU may have two tenants")
+
+    def room(self, fleet: Fleet) -> BoolArray:
+        """(GPUs,) which available GPUs nobody holds."""
+        free = fleet.available.copy()
+        free[[gpu for gpus in self.gpus for gpu in gpus]] = False
+        return free

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gogh_sim.engine import EngineSettings, Gating, Records, Truth, simulate
-from gogh_sim.engine.simulation import hidden_factors
+from gogh_sim.engine.hidden import hidden_factors
 from gogh_sim.policy import PolicyContext, Scheduler, ThroughputSource
 from gogh_sim.profiles import Profile
 from gogh_sim.streams import Streams

@@ -21,7 +21,7 @@ from gogh_sim.cli.composition import composed, without_hydra
 from gogh_sim.cli.policy import make_policy
 from gogh_sim.cli.schema import plain
 from gogh_sim.engine import Simulation, Truth
-from gogh_sim.engine.simulation import hidden_factors
+from gogh_sim.engine.hidden import hidden_factors
 from gogh_sim.errors import GoghError
 from gogh_sim.experiment import engine_settings
 from gogh_sim.policy import PolicyContext

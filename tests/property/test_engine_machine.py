@@ -21,8 +21,8 @@ from test_engine_invariants import TRUTH, Chaos, assert_energy_is_the_integral_o
 
 from gogh_sim.engine import EngineSettings, Faults, Renewal, Simulation, Truth
 from gogh_sim.engine.faults import Level
+from gogh_sim.engine.hidden import hidden_factors
 from gogh_sim.engine.jobs import JobState, Status
-from gogh_sim.engine.simulation import hidden_factors
 from gogh_sim.engine.validate import validate_state
 from gogh_sim.policy import PolicyContext, Scheduler, ThroughputSource
 from gogh_sim.schedulers.backfill import Backfill

@@ -14,8 +14,8 @@ from builders import T4, V100, cluster, job, profile, workload
 
 from gogh_sim import profiles
 from gogh_sim.engine import EngineSettings, Simulation, Truth
+from gogh_sim.engine.hidden import hidden_factors
 from gogh_sim.engine.records import Records
-from gogh_sim.engine.simulation import hidden_factors
 from gogh_sim.engine.validate import validate_state
 from gogh_sim.policy import ClusterView, Decision, PolicyContext
 from gogh_sim.profiles import ProfileSettings, Sharing
