@@ -127,8 +127,11 @@ class EstimatedSource:
         square = np.ix_(types, workloads, workloads)
         norm = 1.0 / (1.0 + self._tables[1][square] * part)
         pair_w = self._watts.pair_power(workloads, part, norm)
-        fits, each = self._fits[square], np.ix_(types, kind.reshape(-1), kind.reshape(-1))
-        return np.where(fits, norm, np.nan)[each], np.where(fits, pair_w, np.nan)[each]
+        fits, kind = self._fits[square], kind.reshape(-1)
+        norm, pair_w = (
+            np.where(fits, values, np.nan).take(kind, axis=1).take(kind, axis=2) for values in (norm, pair_w)
+        )
+        return norm, pair_w
 
     def uncertainty(self, jobs: Sequence[Job]) -> Uncertainty:
         """Doubt in `beliefs` of the same jobs; a job's own factor is in all its speeds alike.

@@ -8,9 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from gogh_sim.placement.columns import NOBODY, Columns, Duals
-from gogh_sim.placement.problem import MOST_MEMBERS, Problem
+from gogh_sim.placement.problem import Problem
 from gogh_sim.placement.sharing import useful_columns
 from gogh_sim.types import FloatArray, IntArray
+
+_ALL = slice(None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,34 +35,44 @@ class Candidates:
         """(N,) members of each column."""
         return np.asarray((self.columns.members != NOBODY).sum(axis=1))
 
+    @cached_property
+    def _places(self) -> range:
+        """Places of members that any column fills."""
+        return range(int(self.size.max(initial=0)))
+
     def reduced(self, duals: Duals) -> FloatArray:
         """(N,) reduced costs."""
         job = np.append(duals.job, 0.0)
         cost = self.columns.cost - duals.gang(self.problem)[self.columns.first, self.columns.gpu_type]
-        for place in range(MOST_MEMBERS):
+        for place in self._places:
             cost -= job[self.columns.members[:, place]]
         return np.asarray(cost)
 
     def prices(self, row: FloatArray) -> Duals:
         """Prices of jobs that pay the given (R,) prices of room and share with nobody, or wait if that costs less."""
-        problem = self.problem
-        alone = np.flatnonzero(self.size == 1)
-        cost = self.reduced(Duals(np.zeros(len(problem.groups)), row))[alone]
+        problem, alone = self.problem, self.columns.take(np.flatnonzero(self.size == 1))
+        nothing = Duals(np.zeros(len(problem.groups)), row)
         job = problem.groups.queue_cost.copy()
-        np.minimum.at(job, self.columns.first[alone], cost)
+        np.minimum.at(job, alone.first, Candidates(problem, alone).reduced(nothing))
         return Duals(job, row)
 
     def lowest(self, reduced: FloatArray) -> FloatArray:
         """(G,) what each job's price exceeds by: the most negative reduced cost of its columns, in equal parts to their
         members; 0 where there is none."""
-        lowest = np.zeros(len(self.problem.groups))
-        negative = np.flatnonzero(reduced < 0)
-        part = reduced[negative] / self.size[negative]
-        for place in range(MOST_MEMBERS):
-            member = self.columns.members[negative, place]
+        return np.minimum(self.least_parts(reduced, np.flatnonzero(reduced < 0)), 0.0)
+
+    def least_parts(self, reduced: FloatArray, among: IntArray | slice = _ALL) -> FloatArray:
+        """(G,) least reduced cost of a job's columns, in equal parts to their members; infinite where it has none.
+
+        `among` are the positions of the columns that count, by default all of them.
+        """
+        least = np.full(len(self.problem.groups), np.inf)
+        members, part = self.columns.members[among], reduced[among] / self.size[among]
+        for place in self._places:
+            member = members[:, place]
             there = member != NOBODY
-            np.minimum.at(lowest, member[there], part[there])
-        return lowest
+            np.minimum.at(least, member[there], part[there])
+        return least
 
     def best(self, positions: IntArray, reduced: FloatArray, each: int) -> IntArray:
         """Those of `positions` that are among the `each` least reduced costs of a member and a size.
@@ -70,7 +82,7 @@ class Candidates:
         """
         order = positions[np.argsort(reduced[positions], kind="stable")]
         chosen = np.zeros(order.size, dtype=np.bool_)
-        for place in range(MOST_MEMBERS):
+        for place in self._places:
             member = self.columns.members[order, place]
             there = np.flatnonzero(member != NOBODY)
             row = self.size[order[there]] * len(self.problem.groups) + member[there]

@@ -29,10 +29,16 @@ class Columns:
     cost: FloatArray
 
     @classmethod
+    def none(cls) -> Columns:
+        """No column."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return cls(nothing, np.zeros((0, MOST_MEMBERS), dtype=np.int64), nothing, np.zeros(0))
+
+    @classmethod
     def of(cls, problem: Problem, gpu_type: int, members: IntArray, cost: FloatArray) -> Columns:
         """Columns on one type, given their (K, n) members in ascending order."""
-        missing = MOST_MEMBERS - members.shape[1]
-        full = np.pad(members, ((0, 0), (0, missing)), constant_values=NOBODY)
+        full = np.full((cost.size, MOST_MEMBERS), NOBODY)
+        full[:, : members.shape[1]] = members
         return cls(np.full(cost.size, gpu_type), full, problem.groups.width[members[:, 0]], cost)
 
     @classmethod

@@ -79,21 +79,34 @@ def best_caps(problem: Problem, gpu_type: IntArray, members: IntArray) -> FloatA
 def _running_cost(problem: Problem, gpu_type: int, members: Sequence[IntArray], cap: float | None) -> FloatArray:
     running = Running(problem, gpu_type, cap)
     with np.errstate(divide="ignore", invalid="ignore"):
-        feasible = running.feasible(members)
+        rates = running.rates(members)
+        feasible = running.feasible(members, rates)
         to_completion = problem.objective.to_completion
-        cost = running.to_completion(members) if to_completion else running.node_w(members)
+        cost = running.to_completion(members, rates) if to_completion else running.node_w(members)
         return np.where(feasible & np.isfinite(cost), cost, np.inf)
 
 
 def _move_cost(problem: Problem, gpu_type: int, members: Sequence[IntArray]) -> FloatArray:
     groups = problem.groups
+    at_home = groups.current_type == gpu_type
+    leaving = np.where((groups.current_type != PENDING) & ~at_home, groups.move_cost, 0.0)
+    among_strangers = leaving + at_home * groups.parting_cost
+    cost = np.asarray(sum(among_strangers[m] for m in members))
+    # Only where two are at home may they know each other, and few are.
+    met = np.nonzero(np.asarray(sum(at_home[m].astype(np.int64) for m in members)) > 1)
+    if met[0].size:
+        crews = [np.broadcast_to(m, cost.shape)[met] for m in members]
+        cost[met] = _meeting_cost(problem, at_home, leaving, crews)
+    return cost
+
+
+def _meeting_cost(problem: Problem, at_home: BoolArray, leaving: FloatArray, members: Sequence[IntArray]) -> FloatArray:
+    """Move costs of members of whom several are at home, on the column's type; `at_home` and `leaving` are by group."""
     cost: FloatArray = np.zeros(1)
-    here = [groups.current_type[m] == gpu_type for m in members]
-    for i, (member, at_home) in enumerate(zip(members, here, strict=True)):
-        moves = (groups.current_type[member] != PENDING) & ~at_home
+    for i, member in enumerate(members):
         others = [other for j, other in enumerate(members) if j != i]
-        cost = cost + np.where(moves, groups.move_cost[member], 0.0) + at_home * _parting_cost(problem, member, others)
-    homes = [np.where(at_home, groups.move_cost[m], 0.0) for m, at_home in zip(members, here, strict=True)]
+        cost = cost + leaving[member] + at_home[member] * _parting_cost(problem, member, others)
+    homes = [np.where(at_home[m], problem.groups.move_cost[m], 0.0) for m in members]
     return np.asarray(cost + _joining_cost(problem, members, homes))
 
 
@@ -105,13 +118,10 @@ def _share_now(problem: Problem, one: IntArray, other: IntArray) -> BoolArray:
 
 def _parting_cost(problem: Problem, member: IntArray, others: Sequence[IntArray]) -> FloatArray:
     """What a job adds for the partners that it has now and would not have in the column."""
-    groups = problem.groups
-    has = groups.partners != PENDING
-    cheapest = np.minimum(groups.move_cost, np.where(has, groups.move_cost[groups.partners], np.inf).min(axis=1))
-    partners = has.sum(axis=1)[member]
-    kept = sum((_share_now(problem, member, other).astype(np.int64) for other in others), np.zeros(1, dtype=np.int64))
+    partners = (problem.groups.partners != PENDING).sum(axis=1)[member]
+    kept = sum(_share_now(problem, member, other).astype(np.int64) for other in others)
     missing = 1.0 - np.minimum(kept, partners) / np.maximum(partners, 1)
-    return np.where(partners > 0, 0.5 * cheapest[member] * missing, 0.0)
+    return np.asarray(problem.groups.parting_cost[member] * missing)
 
 
 def _joining_cost(problem: Problem, members: Sequence[IntArray], homes: Sequence[FloatArray]) -> FloatArray:

@@ -71,10 +71,11 @@ class _Gathering:
 
     def pays(self, tenant: int, state: _State) -> bool:
         """Whether it is spread though a node is wide enough, and loses more by that than its own restart costs."""
-        lost_s, delay_s = self._lost_s(tenant, state), float(self.tenants.delay_s[tenant])
-        spread = (self._own(state.gpus[tenant]) > 0).sum() > 1
+        nodes = self.fleet.node_of[list(state.gpus[tenant])]
+        if (nodes == nodes[0]).all():
+            return False
         wide = self._size[self._of_kind(tenant, state)].max() >= self.width[tenant]
-        return bool(spread and wide and lost_s > self.gain * delay_s)
+        return bool(wide and self._lost_s(tenant, state) > self.gain * float(self.tenants.delay_s[tenant]))
 
     def into_room(self, tenant: int, state: _State) -> _State | None:
         """On the node with room on which it has most already; among equals that which stays on longest, the fullest."""

@@ -91,6 +91,13 @@ class Groups:
     def __len__(self) -> int:
         return int(self.count.size)
 
+    @cached_property
+    def parting_cost(self) -> FloatArray:
+        """(G,) what a job adds that stays in place without any of its partners: half of the cheapest one's move."""
+        has = self.partners != PENDING
+        theirs = np.where(has, self.move_cost[self.partners], np.inf).min(axis=1)
+        return np.where(has.any(axis=1), 0.5 * np.minimum(self.move_cost, theirs), 0.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Supply:

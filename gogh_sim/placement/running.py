@@ -24,6 +24,9 @@ from gogh_sim.placement.problem import Problem
 from gogh_sim.placement.tariff import Tariff
 from gogh_sim.types import BoolArray, FloatArray, IntArray
 
+Rates: TypeAlias = tuple[FloatArray, ...]
+"""Relative speed of each member while all run."""
+
 _Draw: TypeAlias = Callable[[Sequence[IntArray]], FloatArray]
 """Watts that count for members while all of them run."""
 
@@ -39,7 +42,7 @@ class Running:
     gpu_type: int
     cap: float | None = None
 
-    def rates(self, members: Sequence[IntArray]) -> tuple[FloatArray, ...]:
+    def rates(self, members: Sequence[IntArray]) -> Rates:
         """Relative speed of each member while all run."""
         speed = self.problem.knowledge.speed[:, self.gpu_type]
         norms = self._norms(members)
@@ -56,10 +59,13 @@ class Running:
         node_w = supply.host_w[self.gpu_type] + supply.host_slope[self.gpu_type] * gpu_w
         return np.asarray(self.problem.groups.width[members[0]] * node_w)
 
-    def to_completion(self, members: Sequence[IntArray]) -> FloatArray:
-        """Watts times seconds times the tariff until the last member ends; whoever ends leaves the others."""
+    def to_completion(self, members: Sequence[IntArray], rates: Rates | None = None) -> FloatArray:
+        """Watts times seconds times the tariff until the last member ends; whoever ends leaves the others.
+
+        `rates` are theirs, if they have been worked out before.
+        """
         left_s = [self.problem.groups.remaining_s[m] for m in members]
-        return self._until_end(members, left_s, 0.0, self.node_w)
+        return self._until_end(members, left_s, 0.0, self.node_w, rates)
 
     def course(
         self, members: Sequence[IntArray], left_s: Sequence[FloatArray], idle_w: float
@@ -80,13 +86,16 @@ class Running:
         joules = even._until_end(members, left_s, 0.0, above_idle)
         return even._until_end(members, left_s, 0.0, one_watt), joules
 
-    def feasible(self, members: Sequence[IntArray]) -> BoolArray:
-        """Whether they may run together: types, floors, memory, equal widths, and as many jobs as the group has."""
+    def feasible(self, members: Sequence[IntArray], rates: Rates | None = None) -> BoolArray:
+        """Whether they may run together: types, floors, memory, equal widths, and as many jobs as the group has.
+
+        `rates` are theirs, if they have been worked out before.
+        """
         groups, gpu_type = self.problem.groups, self.gpu_type
         holds = sum(groups.memory_gib[m] for m in members) <= self.problem.supply.memory_gib[gpu_type] * (1 + TOLERANCE)
-        for member, rate in zip(members, self.rates(members), strict=True):
+        for member, rate in zip(members, rates or self.rates(members), strict=True):
             keeps = (rate > 0) & (rate >= groups.floor[member, gpu_type] * (1 - TOLERANCE))
-            same = sum((member == other).astype(np.int64) for other in members)
+            same = sum((member == other).astype(np.int8) for other in members)
             holds = holds & keeps & groups.allowed[member, gpu_type] & (same <= groups.count[member])
             holds = holds & (groups.width[member] == groups.width[members[0]])
         return np.asarray(holds)
@@ -128,10 +137,15 @@ class Running:
         return np.asarray((room_w / np.maximum(uncapped_w - idle_w, room_w)) ** exponent)
 
     def _until_end(
-        self, members: Sequence[IntArray], left_s: Sequence[FloatArray], start_s: FloatArray | float, draw: _Draw
+        self,
+        members: Sequence[IntArray],
+        left_s: Sequence[FloatArray],
+        start_s: FloatArray | float,
+        draw: _Draw,
+        rates: Rates | None = None,
     ) -> FloatArray:
         timed, between = self.problem.groups.timed, self.problem.tariff.between
-        pace = [np.where(timed[m], 1.0, rate) for m, rate in zip(members, self.rates(members), strict=True)]
+        pace = [np.where(timed[m], 1.0, rate) for m, rate in zip(members, rates or self.rates(members), strict=True)]
         ends_s = [left / speed for left, speed in zip(left_s, pace, strict=True)]
         watts = draw(members)
         if len(members) == 1:

@@ -9,33 +9,33 @@ graph of allowed pairs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 
 import numpy as np
 
 from gogh_sim.placement.columns import Columns
 from gogh_sim.placement.costs import alone_cost, column_cost
-from gogh_sim.placement.problem import Problem, Trial
-from gogh_sim.placement.running import Running
+from gogh_sim.placement.problem import Problem
 from gogh_sim.placement.trial import with_trials
 from gogh_sim.types import BoolArray, FloatArray, IntArray
 
+_TILE = 128
+"""Rows of the square of all pairs that are priced in one go: their arrays stay in the processor's cache."""
 _BATCH = 200_000
 """Trios priced in one go: their arrays stay within a few MiB."""
 
 
 def useful_columns(problem: Problem) -> Columns:
     """Every column of use: those of one member first, then two, then three, each by type and members."""
-    alone = alone_cost(problem)
-    by_type = range(len(problem.supply))
-    pairs = [_Pairs.of(problem, t) for t in by_type] if problem.supply.theta >= 2 else []
+    alone, pair = alone_cost(problem), _pair_cost(problem)
     if problem.trial is not None:
-        alone, pairs = _tried(problem, problem.trial, alone, pairs)
-    found = [_singles(problem, t, alone[:, t]) for t in by_type]
-    found += [of_type.useful(problem, alone) for of_type in pairs]
+        alone, pair = with_trials(problem, problem.trial, alone, np.minimum(pair, pair.transpose(0, 2, 1)))
+    # Of a type of which there is no GPU no column is of use.
+    there = np.flatnonzero(problem.supply.gpus).tolist()
+    found = [Columns.none(), *(_singles(problem, t, alone[:, t]) for t in there)]
+    found += [_useful_pairs(problem, t, pair[t], alone[:, t]) for t in there]
     if problem.supply.theta >= 3:
-        found += [trios for of_type in pairs for trios in _useful_trios(problem, of_type, alone)]
+        found += [trios for t in there for trios in _useful_trios(problem, t, pair[t], alone[:, t])]
     return Columns.joined(found)
 
 
@@ -44,63 +44,48 @@ def _singles(problem: Problem, gpu_type: int, alone: FloatArray) -> Columns:
     return Columns.of(problem, gpu_type, group[:, np.newaxis], alone[group])
 
 
-@dataclass(frozen=True, eq=False)
-class _Pairs:
-    """All pairs that are allowed on a type: (n, 2) `members` and (n,) `cost`; a group pairs with itself where it has
-    two jobs."""
+def _pair_cost(problem: Problem) -> FloatArray:
+    """(T, G, G) cost of pairs, in ascending order; infinite where one is not allowed or the order is another.
 
-    gpu_type: int
-    members: IntArray
-    cost: FloatArray
-
-    @classmethod
-    def of(cls, problem: Problem, gpu_type: int) -> _Pairs:
-        groups = problem.groups
+    A group pairs with itself where it has two jobs.
+    """
+    groups, size = problem.groups, len(problem.groups)
+    cost = np.full((len(problem.supply), size, size), np.inf)
+    for gpu_type in np.flatnonzero(problem.supply.gpus).tolist() if problem.supply.theta >= 2 else []:
         able = np.flatnonzero(groups.allowed[:, gpu_type] & (problem.knowledge.speed[:, gpu_type] > 0))
-        alike = np.triu(np.equal.outer(groups.width[able], groups.width[able]))
-        members = able[np.column_stack(np.nonzero(alike))]
-        # Most that may not share are told by their floors, before anything dear is worked out.
-        members = members[Running(problem, gpu_type).feasible(list(members.T))]
-        cost = column_cost(problem, gpu_type, list(members.T))
-        allowed = np.isfinite(cost)
-        return cls(gpu_type, members[allowed], cost[allowed])
-
-    def fewer(self, problem: Problem, alone: FloatArray) -> FloatArray:
-        """(n,) least cost of one of the two with the other in the queue, or of both there; `alone` (G, T)."""
-        queue_cost = problem.groups.queue_cost
-        least = np.minimum(alone[:, self.gpu_type], queue_cost)
-        a, b = self.members.T
-        return np.asarray(np.minimum(least[a] + queue_cost[b], least[b] + queue_cost[a]))
-
-    def useful(self, problem: Problem, alone: FloatArray) -> Columns:
-        keep = np.flatnonzero(self.cost < self.fewer(problem, alone))
-        return Columns.of(problem, self.gpu_type, self.members[keep], self.cost[keep])
+        # Only equally wide ones pair: sorted by width, the partners of a row end where its width does.
+        able = able[np.argsort(groups.width[able], kind="stable")]
+        last = np.searchsorted(groups.width[able], groups.width[able], side="right")
+        for start in range(0, able.size, _TILE):
+            stop = min(start + _TILE, able.size)
+            one, other = able[start:stop, np.newaxis], able[np.newaxis, start : last[stop - 1]]
+            tile = column_cost(problem, gpu_type, [one, other])
+            cost[gpu_type, one, other] = np.where(one <= other, tile, np.inf)
+    return cost
 
 
-def _tried(
-    problem: Problem, trial: Trial, alone: FloatArray, pairs: Sequence[_Pairs]
-) -> tuple[FloatArray, list[_Pairs]]:
-    """Costs of columns of one and two members where what can be learned in them counts."""
-    size = len(problem.groups)
-    square = np.full((len(problem.supply), size, size), np.inf)
-    for of_type in pairs:
-        a, b = of_type.members.T
-        square[of_type.gpu_type, a, b] = square[of_type.gpu_type, b, a] = of_type.cost
-    alone, square = with_trials(problem, trial, alone, square)
-    return alone, [replace(one, cost=square[one.gpu_type, one.members[:, 0], one.members[:, 1]]) for one in pairs]
+def _fewer(problem: Problem, alone: FloatArray) -> FloatArray:
+    """(G, G) least cost of one of two with the other in the queue, or of both there; `alone` (G,) on the type."""
+    queue_cost = problem.groups.queue_cost
+    least = np.minimum(alone, queue_cost)
+    return np.asarray(np.minimum(np.add.outer(least, queue_cost), np.add.outer(queue_cost, least)))
 
 
-def _useful_trios(problem: Problem, pairs: _Pairs, alone: FloatArray) -> Iterator[Columns]:
-    queue_cost, size = problem.groups.queue_cost, len(problem.groups)
-    least = np.full((size, size), np.inf)
-    least[pairs.members[:, 0], pairs.members[:, 1]] = np.minimum(pairs.cost, pairs.fewer(problem, alone))
-    for members in _triangles(np.isfinite(least)):
+def _useful_pairs(problem: Problem, gpu_type: int, pair: FloatArray, alone: FloatArray) -> Columns:
+    one, other = np.nonzero(np.triu(pair < _fewer(problem, alone)))
+    return Columns.of(problem, gpu_type, np.column_stack([one, other]), pair[one, other])
+
+
+def _useful_trios(problem: Problem, gpu_type: int, pair: FloatArray, alone: FloatArray) -> Iterator[Columns]:
+    queue_cost, allowed = problem.groups.queue_cost, np.triu(np.isfinite(pair))
+    least = np.where(allowed, np.minimum(pair, _fewer(problem, alone)), np.inf)
+    for members in _triangles(allowed):
         a, b, c = members.T
         fewer = np.minimum(least[a, b] + queue_cost[c], least[a, c] + queue_cost[b])
         fewer = np.minimum(fewer, least[b, c] + queue_cost[a])
-        cost = column_cost(problem, pairs.gpu_type, [a, b, c])
+        cost = column_cost(problem, gpu_type, [a, b, c])
         keep = np.flatnonzero(cost < fewer)
-        yield Columns.of(problem, pairs.gpu_type, members[keep], cost[keep])
+        yield Columns.of(problem, gpu_type, members[keep], cost[keep])
 
 
 def _triangles(allowed: BoolArray) -> Iterator[IntArray]:

@@ -225,12 +225,11 @@ class Optimiser:
 
     def _problem(self, grouping: Grouping, beliefs: Beliefs, fleet: Fleet, now_s: float) -> Problem:
         kind, types = grouping.kind, len(self._supply)
-        pairs = np.ix_(np.arange(types), kind, kind)
         knowledge = Knowledge(
             speed=beliefs.speed[kind],
-            norm=beliefs.norm[pairs],
+            norm=beliefs.norm.take(kind, axis=1).take(kind, axis=2),
             power_w=beliefs.power_w[kind],
-            pair_power_w=beliefs.pair_power_w[pairs],
+            pair_power_w=beliefs.pair_power_w.take(kind, axis=1).take(kind, axis=2),
             share_exponent=np.broadcast_to(beliefs.share_exponent, types),
             cap_exponent=np.broadcast_to(beliefs.cap_exponent, types),
         )

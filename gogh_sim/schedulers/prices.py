@@ -37,7 +37,9 @@ class Prices:
         if self.per_gpu is None:
             return None
         known = [[self.per_second[job] for job in members if job in self.per_second] for members in names]
-        per_second = np.array([np.mean(prices) if prices else np.nan for prices in known])
+        # Most groups have one job, whose price needs no mean.
+        means = [np.mean(prices) if len(prices) > 1 else next(iter(prices), np.nan) for prices in known]
+        per_second = np.array(means, dtype=np.float64)
         row = np.zeros(problem.rows.room.size)
         row[: self.per_gpu.size] = self.per_gpu
         return Duals(per_second * np.maximum(problem.groups.remaining_s, _LEAST_S), row)
