@@ -87,16 +87,18 @@ class Session:
     def _solver(self, *, integer: bool, gap: float | None) -> Any:
         """PuLP's solver object, on one thread."""
         settings = self.settings
-        common: dict[str, Any] = {"mip": integer, "msg": False, "threads": 1, "timeLimit": settings.time_limit_s}
+        common: dict[str, Any] = {"mip": integer, "msg": False, "timeLimit": settings.time_limit_s}
         if integer:
             common |= {"gapRel": settings.gap} if gap is None else {"gapRel": 0.0, "gapAbs": gap}
         if settings.solver == SolverName.CBC:
             # PuLP 4 moves the bundled binary out of PULP_CBC_CMD; COIN_CMD with a path works in all versions.
             path = getattr(getattr(pulp, "PULP_CBC_CMD", None), "pulp_cbc_path", None)
+            # Told to use one thread, CBC starts a second one to hand nodes to: now and then that misses its call and
+            # wakes 10 s later, and the search takes another course. Told nothing, it has just the one.
             limits = {"maxNodes": settings.node_limit} if integer else {}
             solver = Cbc(self.clock, self.folder, path=path, **limits, **common)
         else:
-            solver = _PULP.HiGHS(**common, **({"mip_max_nodes": settings.node_limit} if integer else {}))
+            solver = _PULP.HiGHS(threads=1, **common, **({"mip_max_nodes": settings.node_limit} if integer else {}))
         if not solver.available():
             raise SolverError("solver missing")
         return solver
