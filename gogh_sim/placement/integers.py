@@ -15,6 +15,7 @@ from gogh_sim.placement.master import integrate, is_placement
 from gogh_sim.placement.problem import Problem
 from gogh_sim.placement.relaxation import Relaxation
 from gogh_sim.placement.session import Session
+from gogh_sim.placement.settings import SolveSettings
 from gogh_sim.types import FloatArray, IntArray
 
 ROUNDING = 1e-7
@@ -24,7 +25,8 @@ _INTEGRAL = 1e-6
 """Distance below an integer at which a value of the relaxation counts as that integer."""
 
 _SHARE = 0.5
-"""Of the allowed gap, what a program may leave to its own bound, which lies above the one of the relaxation."""
+"""Of the allowed gap, what a program may leave to its own bound, which lies above the one of the relaxation; where any
+answer within the gap will do, all but what the relaxation leaves."""
 
 _LAST = 3
 """How many times as many columns as the settings say may enter the last program, which seldom is needed: where one wide
@@ -97,8 +99,9 @@ def integer_steps(candidates: Candidates, relaxation: Relaxation, step: Step, se
         If the solver gives no usable answer.
     """
     reduced, limit = candidates.reduced(relaxation.duals), session.settings.integer_columns
+    within = _within(candidates, relaxation, session.settings)
     if _that_matter(reduced, step).size > limit:
-        step = _completed(candidates, relaxation, reduced, step, session)
+        step = _completed(candidates, relaxation, reduced, step, session, within)
         yield step
     last = _LAST * limit
     choices = [*((each, limit) for each in _TO_DECIDE), (last // max(len(candidates.problem.groups), 1), last)]
@@ -108,7 +111,7 @@ def integer_steps(candidates: Candidates, relaxation: Relaxation, step: Step, se
         if not complete:
             best = candidates.best(positions, reduced, each)
             positions = np.union1d(best, np.concatenate([step.answer.positions, relaxation.used]))
-        step = _decided(candidates, positions, step, session, complete=complete)
+        step = _decided(candidates, positions, step, session, within, complete=complete)
         yield step
         if complete:
             return
@@ -119,10 +122,19 @@ def _that_matter(reduced: FloatArray, step: Step) -> IntArray:
     return np.flatnonzero(reduced <= (step.answer.objective - step.bound) * (1 + ROUNDING))
 
 
-def _decided(candidates: Candidates, positions: IntArray, step: Step, session: Session, *, complete: bool) -> Step:
+def _within(candidates: Candidates, relaxation: Relaxation, settings: SolveSettings) -> float:
+    """What a program may leave to its own bound."""
+    allowed = settings.gap * abs(relaxation.bound)
+    if len(candidates.problem.groups) <= settings.satisfied_above:
+        return _SHARE * allowed
+    return max(_SHARE * allowed, allowed - (relaxation.objective - relaxation.bound))
+
+
+def _decided(
+    candidates: Candidates, positions: IntArray, step: Step, session: Session, within: float, *, complete: bool
+) -> Step:
     """The integer program over these columns; a bound follows if they are all that matter."""
     problem, columns = candidates.problem, candidates.columns.take(positions)
-    within = _SHARE * session.settings.gap * abs(step.bound)
     program = integrate(problem, columns, session, within)
     bound = step.bound
     if complete and program.proven:
@@ -134,14 +146,19 @@ def _decided(candidates: Candidates, positions: IntArray, step: Step, session: S
 
 
 def _completed(
-    candidates: Candidates, relaxation: Relaxation, reduced: FloatArray, step: Step, session: Session
+    candidates: Candidates,
+    relaxation: Relaxation,
+    reduced: FloatArray,
+    step: Step,
+    session: Session,
+    within: float,
 ) -> Step:
     """The whole uses of the relaxation kept, and the jobs and the room that they leave decided in integers."""
     fixed = _whole(candidates, relaxation)
     rest, positions = _left_over(candidates, fixed)
     positions = candidates.best(positions, reduced, _TO_COMPLETE)
     columns = candidates.columns.take(positions)
-    program = integrate(rest, columns, session, _SHARE * session.settings.gap * abs(step.bound))
+    program = integrate(rest, columns, session, within)
     with session.clock.phase(Phase.ROUNDING):
         found = _with(candidates, fixed, positions, fill(rest, columns, program.uses))
     return step.then(found, positions.size, session)

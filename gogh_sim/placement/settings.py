@@ -35,6 +35,10 @@ class SolveSettings:
         Most columns that enter the integer step by their reduced costs.
     rounds
         Most pricing rounds.
+    satisfied_above
+        With more groups than this, an answer within the gap is as good as a better one: whoever runs stays and the free
+        room is filled up, if the prices of the last decision prove that to be one, and integer programs stop as soon as
+        they have one. With fewer, a program is always solved, and more closely: it takes little then.
     """
 
     solver: str = "cbc"
@@ -44,6 +48,7 @@ class SolveSettings:
     all_columns_below: int = 600
     integer_columns: int = 4000
     rounds: int = 60
+    satisfied_above: int = 200
 
     def __post_init__(self) -> None:
         if self.solver not in list(SolverName):
@@ -53,6 +58,6 @@ class SolveSettings:
         for name in ("node_limit", "time_limit_s", "integer_columns"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} must be positive, found {getattr(self, name)}")
-        for name in ("all_columns_below", "rounds"):
+        for name in ("all_columns_below", "rounds", "satisfied_above"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} must not be negative, found {getattr(self, name)}")

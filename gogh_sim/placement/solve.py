@@ -15,6 +15,7 @@ from gogh_sim.placement.problem import Problem
 from gogh_sim.placement.relaxation import Relaxation, dual_bound, feasible_duals, relaxations
 from gogh_sim.placement.session import Session, SolverError
 from gogh_sim.placement.settings import SolveSettings
+from gogh_sim.placement.standing import standing
 from gogh_sim.types import IntArray, SolveReport
 
 
@@ -47,6 +48,11 @@ def solve(problem: Problem, settings: SolveSettings, prices: Duals | None = None
     start = _start(candidates, prices)
     if len(candidates) == 0:
         return _nothing_to_place(candidates, start, clock)
+    if prices is not None and len(problem.groups) > settings.satisfied_above:
+        with clock.phase(Phase.PRICING):
+            kept = _kept(candidates, start, settings, clock)
+        if kept is not None:
+            return kept
     try:
         with Session.opened(settings, clock) as session, clock.phase(Phase.PRICING):
             return _solve(candidates, start, session)
@@ -59,6 +65,13 @@ def _start(candidates: Candidates, prices: Duals | None) -> Duals:
         return candidates.prices(np.zeros(candidates.problem.rows.room.size))
     alone = candidates.prices(prices.row)
     return Duals(np.where(np.isnan(prices.job), alone.job, prices.job), prices.row)
+
+
+def _kept(candidates: Candidates, prices: Duals, settings: SolveSettings, clock: Clock) -> Solution | None:
+    """The placement in force, filled up, if prices prove that to be good enough."""
+    relaxation = standing(candidates, prices, settings.gap)
+    step = _rounded(candidates, relaxation, clock)
+    return _solution(candidates, step, "optimal", clock, relaxation.duals) if _closed(step, settings) else None
 
 
 def _solve(candidates: Candidates, start: Duals, session: Session) -> Solution:

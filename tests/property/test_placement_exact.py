@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 from placement_instances import binary_model, brute_force, check, random_problem
 
 from gogh_sim.placement import Duals, Objective, Problem, SolveSettings, solve, solve_greedily
+from gogh_sim.placement.candidates import Candidates
+from gogh_sim.placement.costs import alone_cost, column_cost
+from gogh_sim.placement.relaxation import feasible_duals
+from gogh_sim.placement.standing import raised_duals
 
 EXACT = SolveSettings(gap=0.0)
 PRICED = SolveSettings(gap=0.0, all_columns_below=0)
@@ -138,3 +142,82 @@ def test_greedy_is_never_better_than_the_program() -> None:
         assert greedy.bound <= exact.objective * (1 + 1e-6)
         worse += greedy.objective > exact.objective * (1 + 1e-6)
     assert worse, "if the greedy answer is always optimal, these instances test nothing"
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_an_answer_that_will_do_is_within_the_gap_of_brute_force(block: int) -> None:
+    without_solver = 0
+    for seed in range(60 * block, 60 * (block + 1)):
+        problem, rng = small(seed), np.random.default_rng(seed)
+        least, prices = brute_force(problem), solve(problem, EXACT).prices
+        noisy = Duals(prices.job * rng.uniform(0.8, 1.2, prices.job.size), prices.row)
+        for start in (prices, noisy):
+            answer = solve(problem, SolveSettings(gap=0.05, satisfied_above=0), start)
+            check(problem, answer)
+            assert answer.report.bound <= least * (1 + 1e-6), seed
+            assert answer.report.objective <= least * (1 + 0.05 / 0.95 + 1e-6), seed
+            without_solver += answer.report.columns > 0 and answer.report.seconds["solver"] == 0
+    assert without_solver > 10
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_where_any_answer_will_do_many_groups_are_solved_to_the_gap(seed: int) -> None:
+    rng = np.random.default_rng(3000 + seed)
+    problem = random_problem(rng, groups=60, types=4, most_jobs=6, most_gpus=40, widths=(1, 1, 1, 2, 4))
+    tight = solve(problem, SolveSettings(gap=0.0005, integer_columns=20_000))
+    answer = solve(problem, SolveSettings(satisfied_above=0), tight.prices)
+    check(problem, answer)
+    assert answer.report.status == "optimal"
+    assert answer.report.gap <= 0.005 + 1e-6
+    assert answer.report.bound <= tight.report.objective * (1 + 1e-7)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=60)
+def test_raised_prices_prove_more_and_stay_feasible(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    problem = random_problem(
+        rng, groups=int(rng.integers(1, 25)), types=3, most_jobs=3, most_gpus=8, theta=2 + seed % 2
+    )
+    candidates = Candidates.of(problem)
+    wild = Duals(
+        rng.uniform(-1, 2, len(problem.groups)) * problem.groups.queue_cost,
+        -rng.uniform(0, 1e5, problem.rows.room.size),
+    )
+    duals = feasible_duals(candidates, wild)
+    for _ in range(4):
+        raised = raised_duals(candidates, duals)
+        assert (raised.job >= duals.job).all()
+        assert (raised.job <= problem.groups.queue_cost).all()
+        assert (candidates.reduced(raised) >= -1e-7 * problem.groups.queue_cost.max()).all()
+        duals = raised
+
+
+@pytest.mark.parametrize("theta", [1, 2])
+def test_pairs_priced_by_tiles_are_those_priced_at_once(theta: int) -> None:
+    # More groups than two tiles have rows.
+    rng = np.random.default_rng(12)
+    problem = random_problem(rng, groups=330, types=3, most_gpus=9, widths=(1, 1, 1, 2, 4), theta=theta)
+    columns = Candidates.of(problem).columns
+    queue_cost, alone = problem.groups.queue_cost, alone_cost(problem)
+    everyone = np.arange(len(problem.groups))
+    expected: list[tuple[int, int, int]] = []
+    for t in np.flatnonzero(problem.supply.gpus).tolist() if theta > 1 else []:
+        cost = column_cost(problem, t, [everyone[:, np.newaxis], everyone])
+        least = np.minimum(alone[:, t], queue_cost)
+        fewer = np.minimum(least[:, np.newaxis] + queue_cost, least + queue_cost[:, np.newaxis])
+        expected += [(t, a, b) for a, b in np.argwhere(np.triu(cost < fewer)).tolist()]
+    pairs = columns.take(columns.shared)
+    assert [(t, a, b) for t, a, b, _ in pairs.keys.tolist()] == expected
+    for t in range(len(problem.supply)):
+        here = pairs.take(np.flatnonzero(pairs.gpu_type == t))
+        crews = [here.members[:, place] for place in range(2)]
+        assert np.array_equal(here.cost, column_cost(problem, t, crews))
+
+
+def test_a_type_without_a_gpu_has_no_columns() -> None:
+    problem = random_problem(np.random.default_rng(3), groups=12, types=3, theta=3)
+    gone = replace(problem, supply=replace(problem.supply, gpus=np.array([5, 0, 3])))
+    assert set(Candidates.of(gone).columns.gpu_type.tolist()) == {0, 2}
+    nothing = solve(replace(problem, supply=replace(problem.supply, gpus=np.zeros(3, dtype=int))), SolveSettings())
+    assert (nothing.uses.size, nothing.report.status) == (0, "optimal")
