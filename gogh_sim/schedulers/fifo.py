@@ -21,12 +21,13 @@ class Fifo:
 
     def decide(self, view: ClusterView) -> Decision:
         """Start the head of the line until one does not fit; the queue behind that one is not looked at."""
-        capacity = Capacity(self._context, view)
+        capacity, waiting = Capacity(self._context, view), len(view.pending)
         placed: dict[JobId, Placement] = {}
         for active in view.pending.values():
             placement = capacity.fit(active)
             if placement is None:
                 break
-            capacity.take(active.job, placement)
             placed[active.job.job_id] = placement
+            if len(placed) < waiting:  # nobody looks at what the last one leaves
+                capacity.take(active.job, placement)
         return Decision(place=placed) if placed else NOTHING
